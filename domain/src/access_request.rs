@@ -1,0 +1,78 @@
+//! Access requests: an app's wish to call a version, and what became of it.
+
+use crate::{Refusal, RefusalCode};
+
+/// Where an access request stands.
+///
+/// ```text
+///   submit ─► PENDING ─approve─► APPROVED ─revoke─► REVOKED ─approve─► APPROVED
+///               ├─reject─► REJECTED     └─cancel─► CANCELLED
+///               └─cancel─► CANCELLED
+/// ```
+///
+/// approve, reject and revoke are an admin's steps; cancel is the owner's. PENDING, APPROVED and REVOKED are open: an
+/// app has at most one open request for a version. REJECTED and CANCELLED end it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display, strum::EnumIter)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum AccessRequestStatus {
+    /// Waits for an admin.
+    Pending,
+    /// The app may call the version.
+    Approved,
+    /// An admin said no. Final.
+    Rejected,
+    /// Was approved; an admin took it back.
+    Revoked,
+    /// The owner withdrew it. Final.
+    Cancelled,
+}
+
+impl AccessRequestStatus {
+    /// Whether the request is open: it stands in the way of another one by the same app for the same version.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        match self {
+            Self::Pending | Self::Approved | Self::Revoked => true,
+            Self::Rejected | Self::Cancelled => false,
+        }
+    }
+}
+
+/// A step of an access request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display, strum::EnumIter)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum AccessRequestAction {
+    /// Let the app call the version.
+    Approve,
+    /// Turn a waiting request down.
+    Reject,
+    /// Take an approval back.
+    Revoke,
+    /// Withdraw one's own request.
+    Cancel,
+}
+
+/// The state after `action`. Who may take it is [`allowed_actions`]'s business.
+///
+/// # Errors
+/// `INVALID_TRANSITION` when the step is not drawn above, a repeated one included.
+pub fn step(status: AccessRequestStatus, action: AccessRequestAction) -> Result<AccessRequestStatus, Refusal> {
+    use AccessRequestAction as Action;
+    use AccessRequestStatus::{Approved, Cancelled, Pending, Rejected, Revoked};
+    match (status, action) {
+        (Pending | Revoked, Action::Approve) => Ok(Approved),
+        (Pending, Action::Reject) => Ok(Rejected),
+        (Approved, Action::Revoke) => Ok(Revoked),
+        (Pending | Approved, Action::Cancel) => Ok(Cancelled),
+        (Approved | Rejected | Cancelled, Action::Approve)
+        | (Approved | Rejected | Revoked | Cancelled, Action::Reject)
+        | (Pending | Rejected | Revoked | Cancelled, Action::Revoke)
+        | (Rejected | Revoked | Cancelled, Action::Cancel) => Err(Refusal::at(
+            "id",
+            RefusalCode::InvalidTransition,
+            format!(
+                "An access request that is {status} cannot take the step {action}. Read the request again: its allowedActions say what is possible now."
+            ),
+        )),
+    }
+}

@@ -1,0 +1,19 @@
+//! The rules of Portico: who may register which application against which API, and whose calls may pass.
+//!
+//! Everything here is pure: a rule takes the facts and the present time as arguments and answers with a new state
+//! or a [`Refusal`]. Nothing here opens a file, a socket or a database; the callers (`api`, `gateway`) do.
+
+pub mod access;
+pub mod access_request;
+pub mod app;
+pub mod auth_strategy;
+pub mod credential;
+pub mod decision;
+pub mod developer;
+pub mod id;
+pub mod refusal;
+pub mod timestamp;
+pub mod version;
+
+pub use refusal::{Refusal, RefusalCode};
+pub use timestamp::Timestamp;
