@@ -1,0 +1,24 @@
+//! Password resets that an admin issued: single use, hashed.
+
+use sea_orm::entity::prelude::*;
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "password_reset")]
+pub struct Model {
+    /// SHA-256 of the token.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub hash: Vec<u8>,
+    /// Whose password it resets.
+    pub developer_id: Uuid,
+    /// When it was issued.
+    pub created_at: i64,
+    /// When it ends.
+    pub expires_at: i64,
+}
+
+/// Joins are written where they are needed.
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
