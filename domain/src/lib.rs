@@ -5,11 +5,13 @@
 
 pub mod access;
 pub mod access_request;
+pub mod api_key;
 pub mod app;
 pub mod auth_strategy;
 pub mod credential;
 pub mod decision;
 pub mod developer;
+pub mod gateway_service;
 pub mod id;
 pub mod refusal;
 pub mod timestamp;
