@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The control plane of Portico.
+
+pub mod session;

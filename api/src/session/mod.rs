@@ -1,0 +1,17 @@
+//! Identity: who calls, how they prove it, and how long that lasts.
+//!
+//! ```text
+//!   password ──[throttle]──[password]──► session ──► access token (15 minutes) ──[access_token]──► Claims
+//!                                          │  ▲                                                      │
+//!                                          ▼  │ rotation, reuse ends it                              ▼
+//!                                    refresh token                                 [directory] ──► Viewer
+//! ```
+
+pub mod access_token;
+pub mod jwks;
+pub mod password;
+pub mod realm;
+pub mod refresh_token;
+pub mod reset_token;
+pub mod signing_key;
+pub mod signing_key_file;
