@@ -1,3 +1,18 @@
-//! The control plane of Portico.
+//! The control plane of Portico: one GraphQL API for registering applications against API products.
+//!
+//! A request's way: HTTP handler → caller from the token → resolver (`<concept>/graphql.rs`) → service
+//! (`<concept>/service.rs`: transaction, rules of `domain`) → store (`<concept>/store.rs`: statements).
 
+pub mod audit;
+pub mod change;
+pub mod context;
+pub mod control_plane;
+pub mod database;
+pub mod error;
+pub mod graphql;
+pub mod id;
+pub mod idempotency;
+pub mod loader;
+pub mod pagination;
+pub mod portal;
 pub mod session;

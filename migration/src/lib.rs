@@ -3,6 +3,7 @@
 //! One file a step, applied in order, each once; a step that has shipped is never edited. Instants are `bigint`
 //! milliseconds, ids `uuid`, states their upper-case names. A step must suit the previous binary for one release.
 
+pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
 mod m0001_accounts;

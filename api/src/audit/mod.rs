@@ -1,0 +1,3 @@
+//! Audit events: what happened, by whom.
+
+pub mod record;

@@ -1,0 +1,85 @@
+//! Writing audit events: always in the transaction of what they record.
+
+use domain::Timestamp;
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait};
+use uuid::Uuid;
+
+use crate::{context::CallContext, error::StoreError};
+
+/// An audit event to be written. Never put a secret in it.
+#[derive(Clone, Debug)]
+pub struct AuditRecord {
+    at: Timestamp,
+    actor: String,
+    action: &'static str,
+    subject_id: String,
+    reason: Option<String>,
+    request_id: Option<String>,
+    client_address: Option<String>,
+    before: Option<serde_json::Value>,
+    after: Option<serde_json::Value>,
+}
+
+impl AuditRecord {
+    /// The caller of `context` did `action` to `subject_id`.
+    #[must_use]
+    pub fn new(context: &CallContext, action: domain::audit::AuditAction, subject_id: impl ToString) -> Self {
+        Self {
+            at: context.now,
+            actor: context.actor(),
+            action: action.name(),
+            subject_id: subject_id.to_string(),
+            reason: None,
+            request_id: context.request_id.clone(),
+            client_address: context.client_address.map(|address| address.to_string()),
+            before: None,
+            after: None,
+        }
+    }
+
+    /// Another actor than the caller: the account that just signed in, `system`, `operator`.
+    #[must_use]
+    pub fn by(mut self, actor: impl ToString) -> Self {
+        self.actor = actor.to_string();
+        self
+    }
+
+    /// The actor's words.
+    #[must_use]
+    pub fn reason(mut self, reason: Option<&str>) -> Self {
+        self.reason = reason.map(str::to_owned);
+        self
+    }
+
+    /// What it was.
+    #[must_use]
+    pub fn before(mut self, value: serde_json::Value) -> Self {
+        self.before = Some(value);
+        self
+    }
+
+    /// What it became.
+    #[must_use]
+    pub fn after(mut self, value: serde_json::Value) -> Self {
+        self.after = Some(value);
+        self
+    }
+
+    pub(crate) async fn insert(self, connection: &impl ConnectionTrait) -> Result<(), StoreError> {
+        entity::audit_event::ActiveModel {
+            id: Set(Uuid::now_v7()),
+            at: Set(self.at.as_millis()),
+            actor: Set(self.actor),
+            action: Set(self.action.to_owned()),
+            subject_id: Set(self.subject_id),
+            reason: Set(self.reason),
+            request_id: Set(self.request_id),
+            client_address: Set(self.client_address),
+            before: Set(self.before.map(|value| value.to_string())),
+            after: Set(self.after.map(|value| value.to_string())),
+        }
+        .insert(connection)
+        .await?;
+        Ok(())
+    }
+}

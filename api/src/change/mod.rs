@@ -1,0 +1,10 @@
+//! The change log, and the follower that keeps this node's gateway snapshot and account directory true to it.
+//!
+//! A row names what changed, never its new value: the follower reads the present state, and removes what is gone. So a
+//! row may be applied late, twice or together with later ones, and the result is the same.
+
+mod follower;
+mod gateway_state;
+
+pub use entity::change::Subject;
+pub use follower::Follower;

@@ -1,0 +1,149 @@
+//! The database: SQLite by default, PostgreSQL by URL; the same statements on both.
+//!
+//! SQLite takes one writer at a time, so it has a pool of one connection for writes, whose transactions begin
+//! IMMEDIATE, and a pool of readers beside it. PostgreSQL uses one pool for both.
+
+pub mod column;
+mod transaction;
+
+use std::{path::Path, time::Duration};
+
+use migration::{Migrator, MigratorTrait as _};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database as Connector, DatabaseConnection, DbBackend, DbErr};
+pub use transaction::WriteTransaction;
+
+use crate::error::StoreError;
+
+/// How long a statement waits for a connection before the answer is `UNAVAILABLE`.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many connections read at once.
+const READERS: u32 = 8;
+
+/// The connections to the database.
+#[derive(Clone, Debug)]
+pub struct Database {
+    readers: DatabaseConnection,
+    writer: DatabaseConnection,
+}
+
+impl Database {
+    /// The URL of the SQLite file `portico.db` in `directory`, created when it is missing.
+    #[must_use]
+    pub fn sqlite_url(directory: &Path) -> String {
+        let path = directory.join("portico.db");
+        let encoded = percent_encoding::utf8_percent_encode(&path.to_string_lossy(), PATH).to_string();
+        format!("sqlite://{encoded}?mode=rwc")
+    }
+
+    /// Connects to `url` (`sqlite://…` or `postgres://…`).
+    ///
+    /// # Errors
+    /// [`StoreError`] when the URL is wrong or the database does not answer. The error never shows the URL, which may
+    /// hold a password.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        if url.starts_with("sqlite:") {
+            // The writer connects first: it creates the file and switches it to WAL.
+            let writer = Connector::connect(sqlite_options(url, 1)).await?;
+            let readers = Connector::connect(sqlite_options(url, READERS)).await?;
+            Ok(Self { readers, writer })
+        } else {
+            let mut options = ConnectOptions::new(url);
+            options
+                .max_connections(READERS * 2)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .sqlx_logging(false);
+            let pool = Connector::connect(options).await?;
+            Ok(Self {
+                readers: pool.clone(),
+                writer: pool,
+            })
+        }
+    }
+
+    /// Applies the migrations that are missing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a step fails; steps before it stay applied.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        Ok(Migrator::up(&self.writer, None).await?)
+    }
+
+    /// Whether migrations are missing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn needs_migration(&self) -> Result<bool, StoreError> {
+        Ok(!Migrator::get_pending_migrations(&self.writer).await?.is_empty())
+    }
+
+    /// The connection for reading outside a transaction. What it reads may be older than a write under way.
+    #[must_use]
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.readers
+    }
+
+    /// Which kind of database it is.
+    #[must_use]
+    pub fn backend(&self) -> DbBackend {
+        self.readers.get_database_backend()
+    }
+
+    /// Asks the database for a trivial answer.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it does not come.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.readers.ping().await?;
+        Ok(self.writer.ping().await?)
+    }
+
+    /// Writes a consistent copy of a SQLite database to `file`, which must not exist, while the server runs
+    /// (<https://sqlite.org/lang_vacuum.html#vacuuminto>).
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file exists or cannot be written, or the database is PostgreSQL.
+    pub async fn backup_into(&self, file: &Path) -> Result<(), StoreError> {
+        if self.backend() != DbBackend::Sqlite {
+            return Err(StoreError::Failed(DbErr::Custom(
+                "use pg_dump to back up PostgreSQL".to_owned(),
+            )));
+        }
+        let statement = sea_orm::Statement::from_sql_and_values(
+            DbBackend::Sqlite,
+            "VACUUM INTO ?",
+            [file.to_string_lossy().into_owned().into()],
+        );
+        self.readers.execute_raw(statement).await?;
+        Ok(())
+    }
+
+    /// Closes all connections; a SQLite file is then whole without its write-ahead log.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a connection does not close cleanly.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.readers.close().await?;
+        Ok(self.writer.close().await?)
+    }
+}
+
+/// What a path must not show in a URL (`?`, `#`, `%` and white space would be read as something else).
+const PATH: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b' ').add(b'?').add(b'#').add(b'%');
+
+fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .foreign_keys(true)
+                .journal_mode(sea_orm::sqlx::sqlite::SqliteJournalMode::Wal)
+                // FULL: an acknowledged write survives a power cut, not only a crash.
+                .synchronous(sea_orm::sqlx::sqlite::SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(5))
+        });
+    options
+}

@@ -1,0 +1,108 @@
+//! Write transactions: the change, its audit events and its change-log rows, committed as one.
+
+use std::{ops::Deref, sync::Arc};
+
+use domain::Timestamp;
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    DatabaseTransaction, EntityTrait as _, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+};
+use uuid::Uuid;
+
+use crate::{
+    audit::record::AuditRecord,
+    change::{Follower, Subject},
+    database::Database,
+    error::{ServiceError, StoreError},
+};
+
+/// A transaction that changes something.
+///
+/// Dropped without [`commit`](Self::commit), it rolls back. It dereferences to the connection that stores take.
+pub struct WriteTransaction {
+    transaction: DatabaseTransaction,
+    follower: Arc<Follower>,
+    changes: Vec<(Subject, Uuid)>,
+    events: Vec<AuditRecord>,
+}
+
+impl WriteTransaction {
+    /// Begins a transaction; on SQLite it waits for its turn as the one writer.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no turn came within five seconds.
+    pub(crate) async fn begin(database: &Database, follower: Arc<Follower>) -> Result<Self, StoreError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = database.writer.begin_with_options(options).await?;
+        Ok(Self {
+            transaction,
+            follower,
+            changes: Vec::new(),
+            events: Vec::new(),
+        })
+    }
+
+    /// Notes that the object changed (or is gone), for the change log: gateways and caches read its present state.
+    pub fn changed(&mut self, subject: Subject, id: Uuid) {
+        if !self.changes.contains(&(subject, id)) {
+            self.changes.push((subject, id));
+        }
+    }
+
+    /// Notes an audit event.
+    pub fn audit(&mut self, event: AuditRecord) {
+        self.events.push(event);
+    }
+
+    /// Commits, and returns when this node's snapshot and caches hold the effect.
+    ///
+    /// It runs in a task of its own: a client that disconnects or times out cancels the waiting, not the commit, so
+    /// the gateway never differs from the database.
+    ///
+    /// # Errors
+    /// [`ServiceError`] when the commit failed (nothing happened).
+    pub async fn commit(self) -> Result<(), ServiceError> {
+        tokio::spawn(self.commit_and_publish())
+            .await
+            .map_err(|_| ServiceError::Internal("the task that commits ended early"))?
+    }
+
+    async fn commit_and_publish(self) -> Result<(), ServiceError> {
+        let now = Timestamp::now().as_millis();
+        for event in self.events {
+            event.insert(&self.transaction).await?;
+        }
+        let rows = self
+            .changes
+            .into_iter()
+            .map(|(subject, id)| entity::change::ActiveModel {
+                revision: NotSet,
+                subject: Set(subject),
+                subject_id: Set(id),
+                at: Set(now),
+            });
+        let rows: Vec<_> = rows.collect();
+        let published = !rows.is_empty();
+        if published {
+            entity::change::Entity::insert_many(rows)
+                .exec_without_returning(&self.transaction)
+                .await?;
+        }
+        self.transaction.commit().await?;
+        if published {
+            self.follower.catch_up_until_done().await;
+        }
+        Ok(())
+    }
+}
+
+impl Deref for WriteTransaction {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &Self::Target {
+        &self.transaction
+    }
+}

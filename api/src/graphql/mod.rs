@@ -1,0 +1,11 @@
+//! The GraphQL schema: what all slices share, and how they come together.
+
+pub mod connection;
+pub mod error;
+pub mod node;
+pub mod payload;
+pub mod scalar;
+mod schema;
+pub mod user_error;
+
+pub use schema::{Schema, schema, sdl};

@@ -1,0 +1,63 @@
+//! The `Node` interface: any object by its id.
+
+use async_graphql::{Context, ID, Interface, Object, Result};
+
+use crate::{
+    error::ServiceError,
+    loader::RequestContext as _,
+    portal::{graphql::Portal, service as portal_service},
+};
+
+/// How many ids `nodes` takes at once.
+const MAX_NODES: usize = 100;
+
+/// Anything with an id of its own.
+#[derive(Clone, Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "The object's id, opaque to clients."))]
+pub enum Node {
+    /// The portal.
+    Portal(Portal),
+}
+
+async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
+    let prefix = id.rsplit_once('_').map_or("", |(prefix, _)| prefix);
+    match prefix {
+        "portal" => {
+            let portal = context.give(portal_service::read(context.plane()).await)?;
+            Ok((portal.id.to_string() == id.as_str()).then(|| Node::Portal(portal.into())))
+        }
+        _ => Err(context
+            .give(Err::<(), _>(ServiceError::BadUserInput(format!(
+                "{:?} is not an id of this server.",
+                id.as_str()
+            ))))
+            .err()
+            .unwrap_or_else(|| "not an id".into())),
+    }
+}
+
+/// Objects by their ids.
+#[derive(Default)]
+pub struct NodeQuery;
+
+/// Objects by their ids.
+#[Object]
+impl NodeQuery {
+    /// The object with this id; null when there is none, or none for this viewer.
+    async fn node(&self, context: &Context<'_>, #[graphql(desc = "The object's id.")] id: ID) -> Option<Result<Node>> {
+        find(context, &id).await.transpose()
+    }
+
+    /// The objects with these ids, in their order, null where there is none for this viewer.
+    async fn nodes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Ids, at most 100.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
+        if ids.len() > MAX_NODES {
+            let refusal = format!("nodes takes at most {MAX_NODES} ids; these are {}.", ids.len());
+            return context.give(Err(ServiceError::BadUserInput(refusal)));
+        }
+        futures_util::future::try_join_all(ids.iter().map(|id| find(context, id))).await
+    }
+}

@@ -1,0 +1,33 @@
+//! The schema, made of the slices' queries and mutations. It builds without a database.
+
+use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
+
+use crate::{
+    graphql::node::NodeQuery,
+    portal::graphql::{PortalMutation, PortalQuery},
+};
+
+/// The schema of Portico.
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+/// What can be read.
+#[derive(Default, MergedObject)]
+pub struct Query(NodeQuery, PortalQuery);
+
+/// What can be done.
+#[derive(Default, MergedObject)]
+pub struct Mutation(PortalMutation);
+
+/// Builds the schema. Requests bring their own data: see [`crate::loader::for_request`].
+#[must_use]
+pub fn schema() -> Schema {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .register_output_type::<super::node::Node>()
+        .finish()
+}
+
+/// The schema in the schema definition language, as `portico schema` prints it.
+#[must_use]
+pub fn sdl() -> String {
+    schema().sdl_with_options(SDLExportOptions::new().prefer_single_line_descriptions())
+}

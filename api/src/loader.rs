@@ -1,0 +1,80 @@
+//! Loaders: one per request, so that what one viewer may see is never kept for another.
+//!
+//! Each concept implements [`async_graphql::dataloader::Loader`] for a key type of its own in its `loader.rs`; rows
+//! asked for within a millisecond are read in one statement. Nothing is cached between batches: a mutation's payload
+//! shows what the mutation did.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Context,
+    dataloader::{DataLoader, Loader},
+    runtime::{TokioSpawner, TokioTimer},
+};
+
+use crate::{context::CallContext, control_plane::ControlPlane, error::ServiceError, graphql::error::to_graphql};
+
+/// What all loaders of a request share: where rows are, and whose eyes they are for.
+pub struct Loaders {
+    /// The server.
+    pub plane: Arc<ControlPlane>,
+    /// The caller.
+    pub call: CallContext,
+}
+
+/// A loader's failure, shared by everyone who waited for the batch.
+pub type LoadError = Arc<ServiceError>;
+
+/// The loaders of one request.
+#[must_use]
+pub fn for_request(plane: Arc<ControlPlane>, call: CallContext) -> DataLoader<Loaders> {
+    DataLoader::new(Loaders { plane, call }, TokioSpawner::current(), TokioTimer::default())
+}
+
+/// What resolvers take from a request.
+pub trait RequestContext {
+    /// The server.
+    fn plane(&self) -> &Arc<ControlPlane>;
+
+    /// The caller.
+    fn call(&self) -> &CallContext;
+
+    /// Loads the value of `key`, together with others asked for at the same time; `None` when there is none, or none
+    /// for this viewer.
+    fn load<K>(
+        &self,
+        key: K,
+    ) -> impl Future<Output = async_graphql::Result<Option<<Loaders as Loader<K>>::Value>>> + Send
+    where
+        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        Loaders: Loader<K, Error = LoadError>;
+
+    /// A service's answer as a resolver's: failures become GraphQL errors with a code.
+    ///
+    /// # Errors
+    /// The failure.
+    fn give<T, E: AsRef<ServiceError>>(&self, result: Result<T, E>) -> async_graphql::Result<T>;
+}
+
+impl RequestContext for Context<'_> {
+    fn plane(&self) -> &Arc<ControlPlane> {
+        self.data_unchecked()
+    }
+
+    fn call(&self) -> &CallContext {
+        self.data_unchecked()
+    }
+
+    async fn load<K>(&self, key: K) -> async_graphql::Result<Option<<Loaders as Loader<K>>::Value>>
+    where
+        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        Loaders: Loader<K, Error = LoadError>,
+    {
+        let loaded = self.data_unchecked::<DataLoader<Loaders>>().load_one(key).await;
+        self.give(loaded)
+    }
+
+    fn give<T, E: AsRef<ServiceError>>(&self, result: Result<T, E>) -> async_graphql::Result<T> {
+        result.map_err(|failure| to_graphql(self, failure))
+    }
+}

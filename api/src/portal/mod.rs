@@ -1,0 +1,5 @@
+//! The portal: the settings that all products share.
+
+pub mod graphql;
+pub mod service;
+pub mod store;

@@ -1,0 +1,103 @@
+//! Reading and changing the portal's settings.
+
+use async_graphql::MaybeUndefined;
+use domain::{Refusal, RefusalCode, audit::AuditAction, text};
+use serde_json::json;
+
+use super::store::{self, PortalRecord};
+use crate::{
+    audit::record::AuditRecord, change::Subject, context::CallContext, control_plane::ControlPlane, error::ServiceError,
+};
+
+/// What an admin wants changed; what is undefined is left alone.
+#[derive(Clone, Debug)]
+pub struct PortalPatch {
+    /// The name.
+    pub name: MaybeUndefined<String>,
+    /// Whether anyone sees the catalog.
+    pub is_public: MaybeUndefined<bool>,
+    /// Whether new developers are approved at once.
+    pub auto_approve_developers: MaybeUndefined<bool>,
+    /// Whether every access request is approved at once.
+    pub auto_approve_access_requests: MaybeUndefined<bool>,
+}
+
+/// The portal. Anyone may read it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn read(plane: &ControlPlane) -> Result<PortalRecord, ServiceError> {
+    Ok(store::load(plane.database.read()).await?)
+}
+
+/// Changes the portal's settings. Admins only.
+///
+/// # Errors
+/// `UNAUTHENTICATED`, `FORBIDDEN`, or refusals by field.
+pub async fn update(
+    plane: &ControlPlane,
+    call: &CallContext,
+    patch: PortalPatch,
+) -> Result<PortalRecord, ServiceError> {
+    call.admin()?;
+    let mut transaction = plane.write().await?;
+    let before = store::lock(&*transaction).await?;
+    let mut after = before.clone();
+    let mut refusals = Vec::new();
+    match patch.name {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => refusals.push(required("name")),
+        MaybeUndefined::Value(name) => match text::name("name", &name) {
+            Ok(name) => after.name = name,
+            Err(refusal) => refusals.push(refusal),
+        },
+    }
+    for (field, wanted, setting) in [
+        ("isPublic", patch.is_public, &mut after.settings.is_public),
+        (
+            "autoApproveDevelopers",
+            patch.auto_approve_developers,
+            &mut after.settings.auto_approve_developers,
+        ),
+        (
+            "autoApproveAccessRequests",
+            patch.auto_approve_access_requests,
+            &mut after.settings.auto_approve_access_requests,
+        ),
+    ] {
+        match wanted {
+            MaybeUndefined::Undefined => {}
+            MaybeUndefined::Null => refusals.push(required(field)),
+            MaybeUndefined::Value(value) => *setting = value,
+        }
+    }
+    if !refusals.is_empty() {
+        return Err(refusals.into());
+    }
+    store::update(&*transaction, &after).await?;
+    transaction.audit(
+        AuditRecord::new(call, AuditAction::PortalUpdate, after.id)
+            .before(summary(&before))
+            .after(summary(&after)),
+    );
+    transaction.changed(Subject::Portal, after.id.uuid());
+    transaction.commit().await?;
+    Ok(after)
+}
+
+fn required(field: &str) -> Refusal {
+    Refusal::at(
+        field,
+        RefusalCode::Required,
+        format!("{field} cannot be null. Leave it out to keep what it is."),
+    )
+}
+
+fn summary(portal: &PortalRecord) -> serde_json::Value {
+    json!({
+        "name": portal.name,
+        "isPublic": portal.settings.is_public,
+        "autoApproveDevelopers": portal.settings.auto_approve_developers,
+        "autoApproveAccessRequests": portal.settings.auto_approve_access_requests,
+    })
+}

@@ -1,0 +1,4 @@
+//! l
+/// l
+#[derive(Clone, Debug, Default)]
+pub struct Limits {}
