@@ -1,0 +1,300 @@
+//! The client: how it is built, and how every call goes out.
+
+use std::{sync::Arc, time::Duration};
+
+use cynic::Operation;
+use reqwest::header::HeaderValue;
+use serde::{Serialize, de::DeserializeOwned};
+use url::Url;
+
+use crate::{
+    Error, Response,
+    access_request::AccessRequests,
+    app::Apps,
+    audit::AuditEvents,
+    auth_strategy::AuthStrategies,
+    credential::Credentials,
+    developer::Developers,
+    error::DecodeError,
+    gateway_service::GatewayServices,
+    operation::{Mutation, Payload},
+    portal::PortalSettings,
+    product::Products,
+    registration::Registrations,
+    renewal::Renewal,
+    session::SessionTokens,
+    transport::Transport,
+    version::Versions,
+};
+
+/// A client of one Portico server.
+///
+/// Cloning is cheap; clones share the connection pool and the session. Every call is cancel-safe in what it keeps
+/// here: a dropped call loses its answer, never the session.
+#[derive(Clone, Debug)]
+pub struct Portico {
+    transport: Arc<Transport>,
+    renewal: Arc<Renewal>,
+    renew_ahead: Duration,
+}
+
+/// Settings of a client to be; from [`Portico::builder`].
+#[derive(Debug)]
+#[must_use]
+pub struct Builder {
+    endpoint: String,
+    timeout: Duration,
+    user_agent: Option<String>,
+    http: Option<reqwest::Client>,
+    session: Option<SessionTokens>,
+    renew_ahead: Duration,
+}
+
+/// Why a client cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The endpoint is no absolute http or https URL, or holds a user name or password.
+    #[error("the endpoint must be an http or https URL without user name and password")]
+    Endpoint,
+    /// The user agent holds characters that no header can carry.
+    #[error("the user agent must be printable ASCII")]
+    UserAgent,
+    /// The HTTP client could not be set up, for instance for want of TLS roots.
+    #[error("the HTTP client could not be set up")]
+    Http(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Portico {
+    /// Begins a client of the GraphQL endpoint at this URL, such as `http://127.0.0.1:4000/graphql`. A URL without a
+    /// path gets `/graphql`.
+    pub fn builder(endpoint: impl Into<String>) -> Builder {
+        Builder {
+            endpoint: endpoint.into(),
+            timeout: Duration::from_secs(30),
+            user_agent: None,
+            http: None,
+            session: None,
+            renew_ahead: Duration::from_secs(30),
+        }
+    }
+
+    /// A client of the same endpoint, over the same connection pool, with a session of its own: signed out.
+    #[must_use]
+    pub fn without_session(&self) -> Self {
+        Self {
+            transport: Arc::clone(&self.transport),
+            renewal: Arc::new(Renewal::new(None, self.renew_ahead)),
+            renew_ahead: self.renew_ahead,
+        }
+    }
+
+    /// Products.
+    pub fn products(&self) -> Products<'_> {
+        Products::of(self)
+    }
+
+    /// Products' versions.
+    pub fn versions(&self) -> Versions<'_> {
+        Versions::of(self)
+    }
+
+    /// Versions' gateway services.
+    pub fn gateway_services(&self) -> GatewayServices<'_> {
+        GatewayServices::of(self)
+    }
+
+    /// Versions' registration settings.
+    pub fn registrations(&self) -> Registrations<'_> {
+        Registrations::of(self)
+    }
+
+    /// Authentication strategies.
+    pub fn auth_strategies(&self) -> AuthStrategies<'_> {
+        AuthStrategies::of(self)
+    }
+
+    /// Developers' apps.
+    pub fn apps(&self) -> Apps<'_> {
+        Apps::of(self)
+    }
+
+    /// Apps' requests for access to versions.
+    pub fn access_requests(&self) -> AccessRequests<'_> {
+        AccessRequests::of(self)
+    }
+
+    /// Apps' credentials.
+    pub fn credentials(&self) -> Credentials<'_> {
+        Credentials::of(self)
+    }
+
+    /// Developers.
+    pub fn developers(&self) -> Developers<'_> {
+        Developers::of(self)
+    }
+
+    /// The portal and its settings.
+    pub fn portal(&self) -> PortalSettings<'_> {
+        PortalSettings::of(self)
+    }
+
+    /// The audit trail.
+    pub fn audit_events(&self) -> AuditEvents<'_> {
+        AuditEvents::of(self)
+    }
+
+    /// Runs an operation of the caller's own, written with cynic against [`crate::SCHEMA`], in this client's session.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps a GraphQL answer from coming; errors within the answer are in [`Response::errors`].
+    pub async fn run<T, V>(&self, operation: Operation<T, V>) -> Result<Response<T>, Error>
+    where
+        T: DeserializeOwned,
+        V: Serialize,
+    {
+        let access = self.renewal.access(&self.transport, None).await?;
+        let response = self
+            .transport
+            .send(&operation, access.as_ref().map(|access| &access.token))
+            .await?;
+        let Some(access) = access.filter(|_| response.refuses_token()) else {
+            return Ok(response);
+        };
+        // The server refused the request before running any of it, so sending it once more is safe.
+        let renewed = self.renewal.access(&self.transport, Some(&access)).await?;
+        self.transport
+            .send(&operation, renewed.as_ref().map(|access| &access.token))
+            .await
+    }
+
+    pub(crate) fn renewal(&self) -> &Renewal {
+        &self.renewal
+    }
+
+    pub(crate) async fn query<T: DeserializeOwned, V: Serialize>(
+        &self,
+        operation: Operation<T, V>,
+    ) -> Result<T, Error> {
+        self.run(operation).await?.into_data()
+    }
+
+    pub(crate) async fn mutate<M>(&self, input: M::Input) -> Result<M::Payload, Error>
+    where
+        M: Mutation + DeserializeOwned,
+    {
+        payload_of(self.run(M::operation(input)).await?)
+    }
+
+    /// For those mutations that ignore a token, and that begin, renew or end a session.
+    pub(crate) async fn mutate_without_token<M>(&self, input: M::Input) -> Result<M::Payload, Error>
+    where
+        M: Mutation + DeserializeOwned,
+    {
+        payload_of(self.transport.send(&M::operation(input), None).await?)
+    }
+}
+
+/// The payload of a mutation that neither failed nor was refused.
+pub(crate) fn payload_of<M: Mutation>(response: Response<M>) -> Result<M::Payload, Error> {
+    let mut payload = response
+        .into_data()?
+        .into_payload()
+        .ok_or_else(|| DecodeError::missing(M::ROOT))?;
+    let refusals = payload.take_user_errors();
+    if refusals.is_empty() {
+        Ok(payload)
+    } else {
+        Err(Error::User(refusals))
+    }
+}
+
+impl Builder {
+    /// How long a call may take, from connecting to the last byte of the answer; 30 seconds unless given.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The `User-Agent`; this crate's name and version unless given.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// The HTTP client to use, for proxies, own TLS roots or a shared pool. It should not follow redirects: one that
+    /// turns a POST into a GET loses the operation.
+    pub fn http_client(mut self, http: reqwest::Client) -> Self {
+        self.http = Some(http);
+        self
+    }
+
+    /// A session that was stored, instead of signing in.
+    pub fn session(mut self, tokens: SessionTokens) -> Self {
+        self.session = Some(tokens);
+        self
+    }
+
+    /// How long before its end an access token is renewed; 30 seconds unless given.
+    pub fn renew_ahead(mut self, ahead: Duration) -> Self {
+        self.renew_ahead = ahead;
+        self
+    }
+
+    /// The client. It connects with its first call.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`], by what is wrong with the settings.
+    pub fn build(self) -> Result<Portico, BuildError> {
+        let mut endpoint = Url::parse(&self.endpoint).map_err(|_| BuildError::Endpoint)?;
+        let plain = endpoint.username().is_empty() && endpoint.password().is_none();
+        if !matches!(endpoint.scheme(), "http" | "https") || !plain {
+            return Err(BuildError::Endpoint);
+        }
+        if endpoint.path() == "/" {
+            endpoint.set_path("/graphql");
+        }
+        let user_agent = self
+            .user_agent
+            .unwrap_or_else(|| format!("portico-sdk/{}", env!("CARGO_PKG_VERSION")));
+        let user_agent = HeaderValue::try_from(user_agent).map_err(|_| BuildError::UserAgent)?;
+        let http = match self.http {
+            Some(http) => http,
+            None => reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(Duration::from_secs(10))
+                .build()
+                .map_err(|error| BuildError::Http(error.into()))?,
+        };
+        Ok(Portico {
+            transport: Arc::new(Transport {
+                http,
+                endpoint,
+                timeout: self.timeout,
+                user_agent,
+            }),
+            renewal: Arc::new(Renewal::new(self.session, self.renew_ahead)),
+            renew_ahead: self.renew_ahead,
+        })
+    }
+}
+
+/// A handle: a client seen from one area.
+macro_rules! handle {
+    ($(#[$doc:meta])* $handle:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $handle<'a> {
+            pub(crate) client: &'a crate::Portico,
+        }
+
+        impl<'a> $handle<'a> {
+            pub(crate) fn of(client: &'a crate::Portico) -> Self {
+                Self { client }
+            }
+        }
+    };
+}
+pub(crate) use handle;

@@ -1,0 +1,296 @@
+//! What can go wrong with a call, by what the caller can do about it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::user_error::{UserError, UserErrorCode};
+
+/// Why a call failed. No secret stands in any of its texts.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No whole answer came: no connection, a timeout, a connection that broke off. The server may or may not have
+    /// done what was asked; a mutation with an idempotency key can be repeated safely.
+    #[error("no answer from the server")]
+    Transport(#[source] TransportError),
+    /// The server, or something in front of it, answered without GraphQL.
+    #[error("the server answered with HTTP status {status}{}", RequestIdSuffix(.request_id.as_deref()))]
+    Http {
+        /// The HTTP status.
+        status: u16,
+        /// The answer's `X-Request-Id`.
+        request_id: Option<String>,
+    },
+    /// The server refused the request or failed at it: the errors at the top of a GraphQL answer.
+    #[error("{}", Joined(.0))]
+    GraphQl(Vec<GraphQlError>),
+    /// The mutation was refused by the portal's rules: the payload's `userErrors`, at least one.
+    #[error("{}", Joined(.0))]
+    User(Vec<UserError>),
+    /// Too many requests: wait, then repeat.
+    #[error("too many requests{}", RequestIdSuffix(.request_id.as_deref()))]
+    RateLimited {
+        /// How long the server asks to wait, from its `Retry-After`.
+        retry_after: Option<Duration>,
+        /// The request's id, to find it in the server's log.
+        request_id: Option<String>,
+    },
+    /// The answer is not what the schema says.
+    #[error("the answer could not be read")]
+    Decode(#[source] DecodeError),
+    /// What was asked about does not exist, or not for this caller.
+    #[error("{what}: there is none such, or none that the caller may see")]
+    NotFound {
+        /// The schema's type or field that there is none of.
+        what: &'static str,
+    },
+    /// The access token had run out and could not be renewed.
+    #[error("{}", if *.ended { "the session has ended: sign in again" } else { "the session could not be renewed" })]
+    Session {
+        /// True: the server ended the session, and only signing in again helps. False: renewing may work later.
+        ended: bool,
+        /// Why renewing failed; shared by all calls that waited for it.
+        #[source]
+        source: Arc<Error>,
+    },
+}
+
+impl Error {
+    /// The code of the first error, as the schema spells it: a `UserErrorCode`, or a top-level error's
+    /// `extensions.code`. None where there is no coded error.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::GraphQl(errors) => errors.first().map(|error| error.code.as_str()),
+            Self::User(errors) => errors.first().map(|error| error.code.as_str()),
+            Self::RateLimited { .. } => Some(ErrorCode::RateLimited.as_str()),
+            Self::Session { source, .. } => source.code(),
+            Self::Transport(_) | Self::Http { .. } | Self::Decode(_) | Self::NotFound { .. } => None,
+        }
+    }
+
+    /// Whether one of the user errors has this code.
+    pub fn has_user_code(&self, code: &UserErrorCode) -> bool {
+        self.user_errors().iter().any(|error| error.code == *code)
+    }
+
+    /// Whether one of the top-level errors has this code.
+    pub fn has_code(&self, code: &ErrorCode) -> bool {
+        match self {
+            Self::RateLimited { .. } => *code == ErrorCode::RateLimited,
+            _ => self.graphql_errors().iter().any(|error| error.code == *code),
+        }
+    }
+
+    /// The user errors; none unless this is [`Error::User`].
+    pub fn user_errors(&self) -> &[UserError] {
+        match self {
+            Self::User(errors) => errors,
+            _ => &[],
+        }
+    }
+
+    /// The top-level errors; none unless this is [`Error::GraphQl`].
+    pub fn graphql_errors(&self) -> &[GraphQlError] {
+        match self {
+            Self::GraphQl(errors) => errors,
+            _ => &[],
+        }
+    }
+
+    /// The id under which the server's log knows the request, where the answer told it.
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Http { request_id, .. } | Self::RateLimited { request_id, .. } => request_id.as_deref(),
+            Self::GraphQl(errors) => errors.iter().find_map(|error| error.request_id.as_deref()),
+            Self::Session { source, .. } => source.request_id(),
+            Self::Transport(_) | Self::User(_) | Self::Decode(_) | Self::NotFound { .. } => None,
+        }
+    }
+
+    /// Whether the same call may succeed later although nothing else changes. Repeating a query is always safe;
+    /// repeating a mutation is where it carried an idempotency key.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Transport(_) | Self::RateLimited { .. } => true,
+            Self::Http { status, .. } => matches!(status, 502..=504),
+            Self::GraphQl(_) => self.has_code(&ErrorCode::Timeout) || self.has_code(&ErrorCode::Unavailable),
+            Self::Session { ended, source } => !ended && source.is_retryable(),
+            Self::User(_) | Self::Decode(_) | Self::NotFound { .. } => false,
+        }
+    }
+}
+
+/// One error at the top of a GraphQL answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GraphQlError {
+    /// What is wrong and what to do, in English.
+    pub message: String,
+    /// The kind of the error, from `extensions.code`.
+    pub code: ErrorCode,
+    /// The path of the answer's field that failed, indices as decimals; empty where the whole request failed.
+    pub path: Vec<String>,
+    /// The request's id, from `extensions.requestId`.
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for GraphQlError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(formatter, "{}: ", self.path.join("."))?;
+        }
+        write!(formatter, "{} ({}", self.message, self.code.as_str())?;
+        if let Some(request_id) = &self.request_id {
+            write!(formatter, ", request {request_id}")?;
+        }
+        formatter.write_str(")")
+    }
+}
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal;)*) => {
+        /// The kind of a top-level error: its `extensions.code`.
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorCode {
+            $($(#[$doc])* $variant,)*
+            /// A code that this version of the crate does not know; empty where the error had none.
+            Unknown(String),
+        }
+
+        impl ErrorCode {
+            /// The code as the server spells it.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $text,)*
+                    Self::Unknown(text) => text,
+                }
+            }
+        }
+
+        impl From<String> for ErrorCode {
+            fn from(text: String) -> Self {
+                match text.as_str() {
+                    $($text => Self::$variant,)*
+                    _ => Self::Unknown(text),
+                }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// No token, or one that does not count (any more): sign in.
+    Unauthenticated = "UNAUTHENTICATED";
+    /// Signed in, but not allowed to do this.
+    Forbidden = "FORBIDDEN";
+    /// An argument is wrong, such as an id of another kind or a page size out of range.
+    BadUserInput = "BAD_USER_INPUT";
+    /// The document is not GraphQL.
+    GraphqlParseFailed = "GRAPHQL_PARSE_FAILED";
+    /// The document does not fit the server's schema: the server may be older than this crate.
+    GraphqlValidationFailed = "GRAPHQL_VALIDATION_FAILED";
+    /// The document asks for more than the server's limits allow.
+    QueryTooComplex = "QUERY_TOO_COMPLEX";
+    /// Too many requests; calls answer with [`Error::RateLimited`].
+    RateLimited = "RATE_LIMITED";
+    /// A persisted query's hash is unknown to the server.
+    PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND";
+    /// The server takes known documents only, and this is none.
+    DocumentNotTrusted = "DOCUMENT_NOT_TRUSTED";
+    /// The server ran out of time.
+    Timeout = "TIMEOUT";
+    /// The server cannot serve at present.
+    Unavailable = "UNAVAILABLE";
+    /// The server failed; its log has the reason under the request's id.
+    Internal = "INTERNAL";
+}
+
+/// Why no whole answer came. The HTTP client's own error is its source.
+#[derive(Debug, thiserror::Error)]
+#[error("{endpoint} could not be reached")]
+pub struct TransportError {
+    endpoint: String,
+    source: reqwest::Error,
+}
+
+impl TransportError {
+    /// The endpoint is named by scheme, host and path alone: a query string may hold what should not be printed.
+    pub(crate) fn new(endpoint: &url::Url, source: reqwest::Error) -> Self {
+        let mut shown = endpoint.clone();
+        shown.set_query(None);
+        Self {
+            endpoint: shown.to_string(),
+            source: source.without_url(),
+        }
+    }
+
+    /// Whether the time allowed for the call ran out.
+    pub fn is_timeout(&self) -> bool {
+        self.source.is_timeout()
+    }
+
+    /// Whether there was no connection: the server then has not seen the request.
+    pub fn is_connect(&self) -> bool {
+        self.source.is_connect()
+    }
+}
+
+/// Why an answer could not be read. It never quotes the answer, which may hold a secret.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct DecodeError {
+    reason: String,
+}
+
+impl DecodeError {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into() }
+    }
+
+    /// serde's texts quote the value that does not fit; only "missing field" names nothing but our own field.
+    pub(crate) fn json(error: &serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        let text = error.to_string();
+        let what = match error.classify() {
+            serde_json::error::Category::Data if text.starts_with("missing field") => {
+                text.split(" at line").next().unwrap_or_default()
+            }
+            serde_json::error::Category::Data => "a value of another type than the schema's",
+            serde_json::error::Category::Syntax => "no JSON",
+            serde_json::error::Category::Eof => "the JSON ends too early",
+            serde_json::error::Category::Io => "reading failed",
+        };
+        Self::new(format!("{what} at line {line}, column {column}"))
+    }
+
+    pub(crate) fn missing(field: &str) -> Self {
+        Self::new(format!("the answer lacks `{field}`"))
+    }
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(error)
+    }
+}
+
+struct Joined<'a, T>(&'a [T]);
+
+impl<T: fmt::Display> fmt::Display for Joined<'_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(formatter, "{separator}{error}")?;
+        }
+        Ok(())
+    }
+}
+
+struct RequestIdSuffix<'a>(Option<&'a str>);
+
+impl fmt::Display for RequestIdSuffix<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .map_or(Ok(()), |request_id| write!(formatter, " (request {request_id})"))
+    }
+}
