@@ -8,6 +8,7 @@
 //! ```
 
 pub mod access_token;
+pub mod directory;
 pub mod jwks;
 pub mod password;
 pub mod realm;
@@ -15,3 +16,4 @@ pub mod refresh_token;
 pub mod reset_token;
 pub mod signing_key;
 pub mod signing_key_file;
+pub mod throttle;

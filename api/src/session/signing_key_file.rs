@@ -153,7 +153,8 @@ fn at(path: &Path) -> impl Fn(io::Error) -> SigningKeyFileError {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
