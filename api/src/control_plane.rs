@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use domain::limits::Limits;
+use domain::{api_key::ApiKeyPrefix, limits::Limits};
 use gateway::{snapshot::SnapshotReader, usage::Usage};
 
 use crate::{
     change::Follower,
     database::{Database, WriteTransaction},
     error::{ServiceError, StoreError},
+    session::{
+        access_token::AccessTokens, directory::AccountDirectory, password::PasswordHasher, throttle::Throttle,
+    },
 };
 
 /// The server's parts that services use.
@@ -17,6 +20,14 @@ pub struct ControlPlane {
     pub database: Database,
     /// Keeps the gateway and the account directory true to the database.
     pub follower: Arc<Follower>,
+    /// Sessions that live and accounts that may act.
+    pub directory: Arc<AccountDirectory>,
+    /// Issues and checks access tokens.
+    pub access_tokens: AccessTokens,
+    /// Hashes and verifies passwords off the async threads.
+    pub passwords: PasswordHasher,
+    /// Slows down who guesses passwords.
+    pub throttle: Throttle,
     /// What the gateway decides by.
     pub snapshot: SnapshotReader,
     /// When credentials were last used.
@@ -25,8 +36,8 @@ pub struct ControlPlane {
     pub limits: Limits,
     /// What a caller's curl starts with.
     pub gateway_public_url: String,
-    /// What API keys start with, without the underscore.
-    pub key_prefix: String,
+    /// What API keys start with.
+    pub key_prefix: ApiKeyPrefix,
 }
 
 impl ControlPlane {

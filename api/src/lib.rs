@@ -10,6 +10,7 @@ pub mod control_plane;
 pub mod database;
 pub mod error;
 pub mod graphql;
+pub mod housekeeping;
 pub mod id;
 pub mod idempotency;
 pub mod loader;

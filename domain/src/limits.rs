@@ -1,4 +1,91 @@
-//! l
-/// l
-#[derive(Clone, Debug, Default)]
-pub struct Limits {}
+//! How much of everything there may be. Operators may change these; the defaults are the product's promise.
+
+use crate::{Refusal, RefusalCode, text};
+
+/// The configurable limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Apps that one developer may have at a time. Default 500.
+    pub apps_per_developer: u64,
+    /// Live keys that one app may have at a time; one that was replaced and is in its overlap is not counted.
+    /// Default 20.
+    pub live_keys_per_app: u64,
+    /// Characters in a name. Default 255.
+    pub name_chars: usize,
+    /// Characters in a product's name. Default 100.
+    pub product_name_chars: usize,
+    /// Characters in a description, reason or justification. Default 10,000.
+    pub description_chars: usize,
+    /// Bytes in a version's specification. Default 5 MiB.
+    pub specification_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            apps_per_developer: 500,
+            live_keys_per_app: 20,
+            name_chars: text::MAX_NAME_CHARS,
+            product_name_chars: text::MAX_PRODUCT_NAME_CHARS,
+            description_chars: text::MAX_DESCRIPTION_CHARS,
+            specification_bytes: 5 * 1024 * 1024,
+        }
+    }
+}
+
+impl Limits {
+    /// [`text::name`] with this limit.
+    ///
+    /// # Errors
+    /// As [`text::name`].
+    pub fn name(&self, field: &str, value: &str) -> Result<String, Refusal> {
+        text::line(field, value, self.name_chars)
+    }
+
+    /// [`text::product_name`] with this limit.
+    ///
+    /// # Errors
+    /// As [`text::name`].
+    pub fn product_name(&self, field: &str, value: &str) -> Result<String, Refusal> {
+        text::line(field, value, self.product_name_chars)
+    }
+
+    /// [`text::description`] with this limit.
+    ///
+    /// # Errors
+    /// As [`text::name`].
+    pub fn description(&self, field: &str, value: &str) -> Result<String, Refusal> {
+        text::paragraphs(field, value, self.description_chars)
+    }
+
+    /// Whether a developer with `present` apps may make another one.
+    ///
+    /// # Errors
+    /// LIMIT_REACHED.
+    pub fn another_app(&self, present: u64) -> Result<(), Refusal> {
+        let limit = self.apps_per_developer;
+        if present < limit {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            RefusalCode::LimitReached,
+            format!("A developer may have {limit} apps. Delete one that is no longer needed."),
+        ))
+    }
+
+    /// Whether an app with `present` live keys (see [`crate::credential::counts_towards_limit`]) may get another one.
+    ///
+    /// # Errors
+    /// LIMIT_REACHED at `appId`.
+    pub fn another_key(&self, present: u64) -> Result<(), Refusal> {
+        let limit = self.live_keys_per_app;
+        if present < limit {
+            return Ok(());
+        }
+        Err(Refusal::at(
+            "appId",
+            RefusalCode::LimitReached,
+            format!("An app may have {limit} live credentials. Revoke one that is no longer used."),
+        ))
+    }
+}

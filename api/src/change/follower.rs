@@ -1,9 +1,14 @@
 //! The follower: reads the change log and applies what it names.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
+
+use domain::Timestamp;
 
 use entity::change::{self, Subject};
 use gateway::snapshot::SnapshotWriter;
@@ -15,8 +20,8 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::gateway_state;
-use crate::{database::Database, error::StoreError};
+use super::{account_state, gateway_state};
+use crate::{database::Database, error::StoreError, session::directory::AccountDirectory};
 
 /// How many rows of the log are read at once.
 const BATCH: u64 = 1000;
@@ -28,6 +33,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 /// Keeps the gateway's snapshot and the account directory equal to the database.
 pub struct Follower {
     database: Database,
+    directory: Arc<AccountDirectory>,
     state: Mutex<State>,
     healthy: AtomicBool,
 }
@@ -41,9 +47,10 @@ struct State {
 impl Follower {
     /// A follower that has read nothing yet: until [`load`](Self::load), the gateway answers 503 and no token is good.
     #[must_use]
-    pub fn new(database: Database, snapshot: SnapshotWriter) -> Self {
+    pub fn new(database: Database, directory: Arc<AccountDirectory>, snapshot: SnapshotWriter) -> Self {
         Self {
             database,
+            directory,
             state: Mutex::new(State {
                 position: None,
                 snapshot,
@@ -80,8 +87,10 @@ impl Follower {
             .await?
             .map_or(0, |row| row.revision);
         let updates = gateway_state::all(&transaction).await?;
+        let accounts = account_state::all(&transaction, Timestamp::now()).await?;
         transaction.commit().await?;
         state.snapshot.replace(updates);
+        self.directory.replace_all(accounts);
         state.position = Some(position);
         self.healthy.store(true, Ordering::Relaxed);
         Ok(())
@@ -124,8 +133,12 @@ impl Follower {
                 ids
             };
             let updates = gateway_state::of(self.database.read(), &ids).await?;
+            let accounts = account_state::of(self.database.read(), &ids).await?;
             if !updates.is_empty() && state.snapshot.apply(updates).is_err() {
                 return self.load_into(state).await;
+            }
+            if !accounts.is_empty() {
+                self.directory.update(|directory| accounts.iter().for_each(|update| update.apply(directory)));
             }
             state.position = Some(position);
         }

@@ -3,6 +3,7 @@
 //! A row names what changed, never its new value: the follower reads the present state, and removes what is gone. So a
 //! row may be applied late, twice or together with later ones, and the result is the same.
 
+mod account_state;
 mod follower;
 mod gateway_state;
 

@@ -1,7 +1,7 @@
 //! Reading and changing the portal's settings.
 
 use async_graphql::MaybeUndefined;
-use domain::{Refusal, RefusalCode, audit::AuditAction, text};
+use domain::{Refusal, RefusalCode, audit::AuditAction};
 use serde_json::json;
 
 use super::store::{self, PortalRecord};
@@ -47,7 +47,7 @@ pub async fn update(
     match patch.name {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => refusals.push(required("name")),
-        MaybeUndefined::Value(name) => match text::name("name", &name) {
+        MaybeUndefined::Value(name) => match plane.limits.name("name", &name) {
             Ok(name) => after.name = name,
             Err(refusal) => refusals.push(refusal),
         },
