@@ -9,9 +9,7 @@ use crate::{
     change::Follower,
     database::{Database, WriteTransaction},
     error::{ServiceError, StoreError},
-    session::{
-        access_token::AccessTokens, directory::AccountDirectory, password::PasswordHasher, throttle::Throttle,
-    },
+    session::{access_token::AccessTokens, directory::AccountDirectory, password::PasswordHasher, throttle::Throttle},
 };
 
 /// The server's parts that services use.

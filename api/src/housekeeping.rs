@@ -34,13 +34,19 @@ pub async fn run_once(plane: &ControlPlane, now: Timestamp) -> Result<(), Servic
         .filter(refresh_token::Column::ExpiresAt.lte(ended))
         .exec(&*transaction)
         .await?;
-    session::Entity::delete_many().filter(session::Column::ExpiresAt.lte(ended)).exec(&*transaction).await?;
+    session::Entity::delete_many()
+        .filter(session::Column::ExpiresAt.lte(ended))
+        .exec(&*transaction)
+        .await?;
     password_reset::Entity::delete_many()
         .filter(password_reset::Column::ExpiresAt.lte(now.as_millis()))
         .exec(&*transaction)
         .await?;
     let applied = now.saturating_sub(CHANGE_LOG_RETENTION).as_millis();
-    change::Entity::delete_many().filter(change::Column::At.lte(applied)).exec(&*transaction).await?;
+    change::Entity::delete_many()
+        .filter(change::Column::At.lte(applied))
+        .exec(&*transaction)
+        .await?;
     transaction.commit().await?;
     plane.directory.forget_expired(now);
     Ok(())
@@ -56,7 +62,10 @@ pub async fn run(plane: Arc<ControlPlane>, shutdown: CancellationToken) {
             _ = ticks.tick() => {}
         }
         if let Err(error) = run_once(&plane, Timestamp::now()).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "housekeeping failed; it will try again");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "housekeeping failed; it will try again"
+            );
         }
     }
 }

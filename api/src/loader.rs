@@ -22,13 +22,20 @@ pub struct Loaders {
     pub call: CallContext,
 }
 
+/// The loaders of one request, as its data holds them.
+pub type RequestLoaders = Arc<DataLoader<Loaders>>;
+
 /// A loader's failure, shared by everyone who waited for the batch.
 pub type LoadError = Arc<ServiceError>;
 
 /// The loaders of one request.
 #[must_use]
-pub fn for_request(plane: Arc<ControlPlane>, call: CallContext) -> DataLoader<Loaders> {
-    DataLoader::new(Loaders { plane, call }, TokioSpawner::current(), TokioTimer::default())
+pub fn for_request(plane: Arc<ControlPlane>, call: CallContext) -> RequestLoaders {
+    Arc::new(DataLoader::new(
+        Loaders { plane, call },
+        TokioSpawner::current(),
+        TokioTimer::default(),
+    ))
 }
 
 /// What resolvers take from a request.
@@ -48,6 +55,15 @@ pub trait RequestContext {
     where
         K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
         Loaders: Loader<K, Error = LoadError>;
+
+    /// Loads what must be there: what the viewer was shown points at it.
+    fn expect<K>(&self, key: K) -> impl Future<Output = async_graphql::Result<<Loaders as Loader<K>>::Value>> + Send
+    where
+        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        Loaders: Loader<K, Error = LoadError>;
+
+    /// The loaders, for what outlives the resolver.
+    fn loaders(&self) -> RequestLoaders;
 
     /// A service's answer as a resolver's: failures become GraphQL errors with a code.
     ///
@@ -70,8 +86,22 @@ impl RequestContext for Context<'_> {
         K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
         Loaders: Loader<K, Error = LoadError>,
     {
-        let loaded = self.data_unchecked::<DataLoader<Loaders>>().load_one(key).await;
+        let loaded = self.data_unchecked::<RequestLoaders>().load_one(key).await;
         self.give(loaded)
+    }
+
+    async fn expect<K>(&self, key: K) -> async_graphql::Result<<Loaders as Loader<K>>::Value>
+    where
+        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        Loaders: Loader<K, Error = LoadError>,
+    {
+        let loaded = self.load(key).await?;
+        // A row can go between the two reads: deleted, or no longer the viewer's to see.
+        self.give(loaded.ok_or(ServiceError::Unavailable("what was read has just been deleted")))
+    }
+
+    fn loaders(&self) -> RequestLoaders {
+        Arc::clone(self.data_unchecked())
     }
 
     fn give<T, E: AsRef<ServiceError>>(&self, result: Result<T, E>) -> async_graphql::Result<T> {

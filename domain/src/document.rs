@@ -77,7 +77,11 @@ pub fn documents<'a>(
             format!("A product has at most {MAX_DOCUMENTS} documents. Leave some out."),
         ));
     }
-    if refusals.is_empty() { Ok(documents) } else { Err(refusals) }
+    if refusals.is_empty() {
+        Ok(documents)
+    } else {
+        Err(refusals)
+    }
 }
 
 fn body(field: &str, value: &str) -> Result<String, Refusal> {

@@ -106,9 +106,9 @@ fn is_well_formed(address: &str) -> bool {
         && dotted(local_part)
         && dotted(host)
         && local_part.len() <= MAX_LOCAL_PART_BYTES
-        && host
-            .chars()
-            .all(|character| !character.is_ascii() || character.is_ascii_alphanumeric() || matches!(character, '.' | '-'))
+        && host.chars().all(|character| {
+            !character.is_ascii() || character.is_ascii_alphanumeric() || matches!(character, '.' | '-')
+        })
         && host
             .split('.')
             .all(|label| !label.starts_with('-') && !label.ends_with('-'))

@@ -24,7 +24,10 @@ pub struct Label {
 /// # Errors
 /// Everything that is wrong, at `field`, `field.0.key`, `field.0.value`: REQUIRED, TOO_LONG, INVALID, TAKEN (a key
 /// given twice), LIMIT_REACHED (too many).
-pub fn labels<'a>(field: &str, given: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Vec<Label>, Vec<Refusal>> {
+pub fn labels<'a>(
+    field: &str,
+    given: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Vec<Label>, Vec<Refusal>> {
     let mut labels = Vec::new();
     let mut refusals = Vec::new();
     let mut keys = HashSet::new();

@@ -24,9 +24,10 @@ pub fn reference_id(field: &str, value: &str) -> Result<String, Refusal> {
             format!("The reference id is longer than {MAX_CHARS} characters. Shorten it."),
         ));
     }
-    let well_formed = value.bytes().enumerate().all(|(index, byte)| {
-        byte.is_ascii_alphanumeric() || (index > 0 && matches!(byte, b'.' | b'_' | b':' | b'-'))
-    });
+    let well_formed = value
+        .bytes()
+        .enumerate()
+        .all(|(index, byte)| byte.is_ascii_alphanumeric() || (index > 0 && matches!(byte, b'.' | b'_' | b':' | b'-')));
     if !well_formed {
         return Err(Refusal::at(
             field,

@@ -63,24 +63,37 @@ pub(super) async fn of(
     let mut updates = Vec::new();
     let ids = changed(Subject::Session);
     if !ids.is_empty() {
-        updates.extend(ids.iter().map(|id| AccountUpdate::Session(SessionId::from_uuid(*id), None)));
-        let live =
-            session::Entity::find().filter(session::Column::Id.is_in(ids)).filter(session::Column::EndedAt.is_null());
+        updates.extend(
+            ids.iter()
+                .map(|id| AccountUpdate::Session(SessionId::from_uuid(*id), None)),
+        );
+        let live = session::Entity::find()
+            .filter(session::Column::Id.is_in(ids))
+            .filter(session::Column::EndedAt.is_null());
         updates.extend(sessions(connection, live).await?);
     }
     let ids = changed(Subject::Developer);
     if !ids.is_empty() {
-        updates.extend(ids.iter().map(|id| AccountUpdate::Developer(DeveloperId::from_uuid(*id), None)));
+        updates.extend(
+            ids.iter()
+                .map(|id| AccountUpdate::Developer(DeveloperId::from_uuid(*id), None)),
+        );
         let select = developer::Entity::find().filter(developer::Column::Id.is_in(ids));
         let found = developers(connection, select).await?.into_iter();
-        updates
-            .extend(found.map(|(id, status)| AccountUpdate::Developer(DeveloperId::from_uuid(id), Some(status))));
+        updates.extend(found.map(|(id, status)| AccountUpdate::Developer(DeveloperId::from_uuid(id), Some(status))));
     }
     let ids = changed(Subject::Admin);
     if !ids.is_empty() {
-        updates.extend(ids.iter().map(|id| AccountUpdate::Admin(AdminId::from_uuid(*id), false)));
+        updates.extend(
+            ids.iter()
+                .map(|id| AccountUpdate::Admin(AdminId::from_uuid(*id), false)),
+        );
         let found = admins(connection, admin::Entity::find().filter(admin::Column::Id.is_in(ids))).await?;
-        updates.extend(found.into_iter().map(|id| AccountUpdate::Admin(AdminId::from_uuid(id), true)));
+        updates.extend(
+            found
+                .into_iter()
+                .map(|id| AccountUpdate::Admin(AdminId::from_uuid(id), true)),
+        );
     }
     Ok(updates)
 }
@@ -96,7 +109,10 @@ async fn sessions(
                 session::Realm::Portal => AccountId::Developer(DeveloperId::from_uuid(row.account_id)),
                 session::Realm::Admin => AccountId::Admin(AdminId::from_uuid(row.account_id)),
             };
-            let state = SessionState { account, ends_at: Timestamp::from_millis(row.expires_at) };
+            let state = SessionState {
+                account,
+                ends_at: Timestamp::from_millis(row.expires_at),
+            };
             AccountUpdate::Session(SessionId::from_uuid(row.id), Some(state))
         })
         .collect())
@@ -117,5 +133,10 @@ async fn developers(
 }
 
 async fn admins(connection: &impl ConnectionTrait, select: Select<admin::Entity>) -> Result<Vec<Uuid>, StoreError> {
-    Ok(select.select_only().column(admin::Column::Id).into_tuple().all(connection).await?)
+    Ok(select
+        .select_only()
+        .column(admin::Column::Id)
+        .into_tuple()
+        .all(connection)
+        .await?)
 }

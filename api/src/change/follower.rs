@@ -138,7 +138,8 @@ impl Follower {
                 return self.load_into(state).await;
             }
             if !accounts.is_empty() {
-                self.directory.update(|directory| accounts.iter().for_each(|update| update.apply(directory)));
+                self.directory
+                    .update(|directory| accounts.iter().for_each(|update| update.apply(directory)));
             }
             state.position = Some(position);
         }

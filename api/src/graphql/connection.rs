@@ -23,29 +23,33 @@ pub struct PageInfo {
 
 /// How to count a list, if somebody asks.
 #[derive(Clone)]
-pub struct TotalCount(Arc<dyn Fn() -> BoxFuture<'static, Result<u64, ServiceError>> + Send + Sync>);
+pub struct TotalCount(Arc<dyn Fn() -> BoxFuture<'static, Result<u64, Arc<ServiceError>>> + Send + Sync>);
 
 impl TotalCount {
     /// Counts by calling `count`.
-    pub fn new<F, Fut>(count: F) -> Self
+    pub fn new<F, Fut, E>(count: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<u64, ServiceError>> + Send + 'static,
+        Fut: Future<Output = Result<u64, E>> + Send + 'static,
+        E: Into<Arc<ServiceError>>,
     {
-        Self(Arc::new(move || Box::pin(count())))
+        Self(Arc::new(move || {
+            let count = count();
+            Box::pin(async move { count.await.map_err(Into::into) })
+        }))
     }
 
     /// The count is known already.
     #[must_use]
     pub fn known(count: u64) -> Self {
-        Self::new(move || std::future::ready(Ok(count)))
+        Self::new(move || std::future::ready(Ok::<_, ServiceError>(count)))
     }
 
     /// Takes the count, as GraphQL's `Int` holds it.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn take(&self) -> Result<i32, ServiceError> {
+    pub async fn take(&self) -> Result<i32, Arc<ServiceError>> {
         Ok(i32::try_from((self.0)().await?).unwrap_or(i32::MAX))
     }
 }

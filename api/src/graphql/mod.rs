@@ -3,6 +3,7 @@
 pub mod connection;
 pub mod error;
 pub mod node;
+pub mod order;
 pub mod payload;
 pub mod scalar;
 mod schema;
