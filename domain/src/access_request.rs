@@ -1,6 +1,12 @@
 //! Access requests: an app's wish to call a version, and what became of it.
 
-use crate::{Refusal, RefusalCode};
+use strum::IntoEnumIterator;
+
+use crate::{Refusal, RefusalCode, viewer::Actor};
+
+mod submission;
+
+pub use submission::{History, Outcome, Submission, submit, viewer_cannot_register_reasons};
 
 /// Where an access request stands.
 ///
@@ -74,5 +80,47 @@ pub fn step(status: AccessRequestStatus, action: AccessRequestAction) -> Result<
                 "An access request that is {status} cannot take the step {action}. Read the request again: its allowedActions say what is possible now."
             ),
         )),
+    }
+}
+
+/// Whether `actor` may take `action` at all, in some state: approve, reject and revoke are an admin's, cancel is the
+/// owner's.
+#[must_use]
+pub const fn may_take(actor: Actor, action: AccessRequestAction) -> bool {
+    match (actor, action) {
+        (Actor::Admin, AccessRequestAction::Approve | AccessRequestAction::Reject | AccessRequestAction::Revoke)
+        | (Actor::Owner, AccessRequestAction::Cancel) => true,
+        (Actor::Admin, AccessRequestAction::Cancel)
+        | (Actor::Owner, AccessRequestAction::Approve | AccessRequestAction::Reject | AccessRequestAction::Revoke)
+        | (Actor::Stranger, _) => false,
+    }
+}
+
+/// What `actor` may do next with a request in this state.
+#[must_use]
+pub fn allowed_actions(status: AccessRequestStatus, actor: Actor) -> Vec<AccessRequestAction> {
+    AccessRequestAction::iter()
+        .filter(|&action| may_take(actor, action) && step(status, action).is_ok())
+        .collect()
+}
+
+/// The step that `allOfDeveloper` takes with another request of the same developer for the same version, whichever
+/// app it is of: what waits is rejected, what is approved is revoked, the rest stays as it is (`None`).
+#[must_use]
+pub const fn sweep(status: AccessRequestStatus) -> Option<AccessRequestAction> {
+    match status {
+        AccessRequestStatus::Pending => Some(AccessRequestAction::Reject),
+        AccessRequestStatus::Approved => Some(AccessRequestAction::Revoke),
+        AccessRequestStatus::Rejected | AccessRequestStatus::Revoked | AccessRequestStatus::Cancelled => None,
+    }
+}
+
+/// Whether this step is a person's "no", which makes every later request of the same normalised e-mail for the same
+/// version wait for a person. Record a hold; nothing ever clears it, not even a later approval.
+#[must_use]
+pub const fn holds_requests(action: AccessRequestAction) -> bool {
+    match action {
+        AccessRequestAction::Reject | AccessRequestAction::Revoke => true,
+        AccessRequestAction::Approve | AccessRequestAction::Cancel => false,
     }
 }

@@ -144,12 +144,11 @@ fn last_segment(field: &str) -> &str {
     field.rsplit('.').next().unwrap_or(field)
 }
 
-/// Whether nothing of the text would be seen: only white space and characters that have no shape.
+/// Whether nothing of the text would be seen: only white space and letters that have no shape.
 #[must_use]
 pub fn is_blank(value: &str) -> bool {
     value.chars().all(|character| {
         character.is_whitespace()
-            || is_forbidden_in_line(character)
             // Joiners and variation selectors, Hangul fillers, the braille blank: letters and symbols by category,
             // invisible when alone.
             || matches!(character,
