@@ -58,6 +58,17 @@ impl Limits {
         text::paragraphs(field, value, self.description_chars)
     }
 
+    /// [`Limits::description`] where a description may be left out; a blank one counts as left out.
+    ///
+    /// # Errors
+    /// As [`text::name`], but never REQUIRED.
+    pub fn optional_description(&self, field: &str, value: Option<&str>) -> Result<Option<String>, Refusal> {
+        value
+            .filter(|value| !text::is_blank(value))
+            .map(|value| self.description(field, value))
+            .transpose()
+    }
+
     /// Whether a developer with `present` apps may make another one.
     ///
     /// # Errors
