@@ -1,18 +1,42 @@
 //! The data plane of Portico: it enforces what the control plane decided.
 //!
 //! ```text
-//!   socket ─► client_io ─► target ─► snapshot: route ─► permit ─► proxy ─► connector ─► upstream
-//!             (strict      (one      (immutable,        (a value, (headers, (resolves,
-//!              framing)     spelling) swapped at once)   or a no)  streams)  then checks)
+//!   socket ─► strict_framing ─► target ─► route_table ─► permit ─► proxy ─► connector ─► upstream
+//!             (no two readings) (one      (snapshot:     (a value, (headers, (resolves,
+//!                               spelling)  immutable)     or a no)  streams)  then checks)
 //! ```
 //!
 //! The control plane feeds [`record::Update`]s to a [`snapshot::SnapshotWriter`]; each batch becomes visible to all
-//! calls at once. No call takes a lock or asks a database. Without a snapshot every call is answered 503.
+//! calls at once. No call asks a database. Without a snapshot every call is answered 503.
 
+mod answer;
+mod body;
+mod client_io;
+mod config;
+mod connection;
+mod connector;
 mod consumer;
+mod exchange;
 mod header_name;
+mod headers;
+mod permit;
+mod progress;
+mod proxy;
 pub mod record;
 pub mod route_table;
+mod server;
 pub mod snapshot;
 mod strategy;
+mod strict_framing;
+mod target;
+mod tunnel;
+mod upstream;
 pub mod usage;
+
+pub use answer::DENIAL_HEADER;
+pub use config::{GatewayConfig, Limits, Timeouts};
+pub use ipnet::IpNet;
+pub use server::{BindError, Gateway};
+pub use snapshot::{SnapshotReader, SnapshotWriter};
+pub use upstream::TlsError;
+pub use usage::Usage;

@@ -1,0 +1,156 @@
+//! Permits: being allowed is a value, and the proxy takes it as an argument.
+//!
+//! ```text
+//!   key ─► form ─► SHA-256 ─► index ─► domain::access::decide ─► Permit ─► proxy
+//! ```
+
+use std::sync::Arc;
+
+use domain::{
+    Timestamp,
+    access::Denial,
+    api_key::ApiKey,
+    auth_strategy::AuthStrategyType,
+    id::{AppId, CredentialId, VersionId},
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::{
+    answer::Refused,
+    record::{CredentialRecord, VersionRecord},
+    snapshot::{App, Closed, Snapshot},
+    strategy::Strategy,
+};
+
+/// One call may pass, or go on, under this. Only [`Permit::of_call`] makes one.
+#[derive(Clone, Debug)]
+pub(crate) struct Permit {
+    version: Arc<VersionRecord>,
+    credential: CredentialId,
+    key_name: HeaderName,
+    app: Arc<App>,
+}
+
+impl Permit {
+    /// Decides on a call to this version.
+    ///
+    /// # Errors
+    /// The answer to give instead. Only holders of a key that exists learn why.
+    pub(crate) fn of_call(
+        snapshot: &Snapshot,
+        version: VersionId,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<Self, Refused> {
+        let version = snapshot.version(version).ok_or(Refused::NoRoute)?;
+        let strategy = snapshot.strategy_of(version).ok_or(Refused::Unauthorized)?;
+        let (key_name, credential) = shown_credential(snapshot, strategy, headers)?;
+        let app = snapshot.app(credential.app_id).ok_or(Refused::Unauthorized)?;
+        match snapshot.decide(credential, version, now) {
+            Ok(_) => Ok(Self {
+                version: Arc::clone(version),
+                credential: credential.id,
+                key_name,
+                app: Arc::clone(app),
+            }),
+            Err(Closed::Denied(denial)) => Err(Refused::Denied(denial)),
+            Err(Closed::Unknown) => Err(Refused::Unauthorized),
+        }
+    }
+
+    /// The answer to a call of a retired version: with the reason for a key that exists, without it for all others.
+    pub(crate) fn of_retired(snapshot: &Snapshot, version: VersionId, headers: &HeaderMap) -> Refused {
+        let shown = snapshot
+            .version(version)
+            .and_then(|version| snapshot.strategy_of(version))
+            .map(|strategy| shown_credential(snapshot, strategy, headers));
+        match shown {
+            Some(Ok(_)) => Refused::Denied(Denial::VersionRetired),
+            Some(Err(_)) | None => Refused::Retired,
+        }
+    }
+
+    /// Asks again, of the snapshot that holds now: still allowed, and until when?
+    ///
+    /// # Errors
+    /// The answer that the call would get now.
+    pub(crate) fn check(&self, snapshot: Option<&Snapshot>, now: Timestamp) -> Result<Option<Timestamp>, Refused> {
+        let snapshot = snapshot.ok_or(Refused::NotReady)?;
+        let version = snapshot.version(self.version.id).ok_or(Refused::NoRoute)?;
+        if version.service.is_none() {
+            return Err(Refused::NoRoute);
+        }
+        let strategy = snapshot.strategy_of(version).ok_or(Refused::Unauthorized)?;
+        if !strategy.key_names().contains(&self.key_name) {
+            return Err(Refused::NoKey);
+        }
+        let credential = snapshot.credential(self.credential).ok_or(Refused::Unauthorized)?;
+        snapshot
+            .decide(credential, version, now)
+            .map_err(|closed| match closed {
+                Closed::Denied(denial) => Refused::Denied(denial),
+                Closed::Unknown => Refused::Unauthorized,
+            })
+    }
+
+    /// The version that it opens.
+    pub(crate) fn version(&self) -> &VersionRecord {
+        &self.version
+    }
+
+    /// The credential that it was given for.
+    pub(crate) const fn credential(&self) -> CredentialId {
+        self.credential
+    }
+
+    /// The app that it was given to.
+    pub(crate) fn app_id(&self) -> AppId {
+        self.app.record.id
+    }
+
+    /// Puts in what the upstream learns of the caller.
+    pub(crate) fn introduce(&self, headers: &mut HeaderMap) {
+        let consumer = &self.app.consumer;
+        headers.insert(CONSUMER_ID, consumer.id.clone());
+        headers.insert(CONSUMER_CUSTOM_ID, consumer.custom_id.clone());
+        headers.insert(CONSUMER_USERNAME, consumer.username.clone());
+        if let Ok(credential) = HeaderValue::try_from(self.credential.to_string()) {
+            headers.insert(CREDENTIAL_IDENTIFIER, credential);
+        }
+    }
+}
+
+const CONSUMER_ID: HeaderName = HeaderName::from_static("x-consumer-id");
+const CONSUMER_CUSTOM_ID: HeaderName = HeaderName::from_static("x-consumer-custom-id");
+const CONSUMER_USERNAME: HeaderName = HeaderName::from_static("x-consumer-username");
+const CREDENTIAL_IDENTIFIER: HeaderName = HeaderName::from_static("x-credential-identifier");
+
+/// The credential whose key stands in one of the strategy's headers.
+fn shown_credential<'a>(
+    snapshot: &'a Snapshot,
+    strategy: &Strategy,
+    headers: &HeaderMap,
+) -> Result<(HeaderName, &'a CredentialRecord), Refused> {
+    match strategy.kind() {
+        AuthStrategyType::KeyAuth => {}
+        AuthStrategyType::OpenidConnect => return Err(Refused::BearerUnauthorized),
+    }
+    let mut shown = strategy
+        .key_names()
+        .iter()
+        .flat_map(|name| headers.get_all(name).iter().map(move |value| (name, value)));
+    let (name, value) = shown.next().ok_or(Refused::NoKey)?;
+    if shown.next().is_some() {
+        return Err(Refused::DuplicateKey);
+    }
+    if value.is_empty() {
+        return Err(Refused::NoKey);
+    }
+    let key = ApiKey::parse(value.as_bytes()).map_err(|_| Refused::Unauthorized)?;
+    let credential = snapshot.credential_of_key(&key.hash()).ok_or(Refused::Unauthorized)?;
+    Ok((name.clone(), credential))
+}
+
+#[cfg(test)]
+#[path = "permit_tests.rs"]
+mod tests;

@@ -1,0 +1,58 @@
+//! How far a request's body has come, for those who wait for the answer.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+/// Shared by a request's body, which the connection to the upstream polls, and those who wait for the response.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    began: Instant,
+    moved_after_millis: AtomicU64,
+    waits_for_client: AtomicBool,
+    client_failed: AtomicBool,
+}
+
+impl Progress {
+    pub(crate) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            moved_after_millis: AtomicU64::new(0),
+            waits_for_client: AtomicBool::new(false),
+            client_failed: AtomicBool::new(false),
+        }
+    }
+
+    /// The upstream took a piece of the body, or its end.
+    pub(crate) fn moved(&self) {
+        let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.moved_after_millis.store(millis, Ordering::Relaxed);
+        self.waits_for_client.store(false, Ordering::Relaxed);
+    }
+
+    /// The upstream would take more, and the client has not sent it.
+    pub(crate) fn wait_for_client(&self) {
+        self.waits_for_client.store(true, Ordering::Relaxed);
+    }
+
+    /// The client broke the body off, or its framing.
+    pub(crate) fn fail_client(&self) {
+        self.client_failed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn waits_for_client(&self) -> bool {
+        self.waits_for_client.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn client_failed(&self) -> bool {
+        self.client_failed.load(Ordering::Relaxed)
+    }
+
+    /// When the body last moved.
+    pub(crate) fn moved_at(&self) -> Instant {
+        self.began + Duration::from_millis(self.moved_after_millis.load(Ordering::Relaxed))
+    }
+}
