@@ -150,7 +150,3 @@ fn shown_credential<'a>(
     let credential = snapshot.credential_of_key(&key.hash()).ok_or(Refused::Unauthorized)?;
     Ok((name.clone(), credential))
 }
-
-#[cfg(test)]
-#[path = "permit_tests.rs"]
-mod tests;
