@@ -263,8 +263,16 @@ impl DecodeError {
         Self::new(format!("{what} at line {line}, column {column}"))
     }
 
+    /// The field may be named as in Rust; the text has the schema's name.
     pub(crate) fn missing(field: &str) -> Self {
-        Self::new(format!("the answer lacks `{field}`"))
+        let mut words = field.split('_');
+        let mut name = words.next().unwrap_or_default().to_owned();
+        for word in words {
+            let mut letters = word.chars();
+            name.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+            name.push_str(letters.as_str());
+        }
+        Self::new(format!("the answer lacks `{name}`"))
     }
 }
 

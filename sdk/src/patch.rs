@@ -84,6 +84,9 @@ mod tests {
             serde_json::to_value(Patch::<String>::Clear).unwrap(),
             serde_json::Value::Null
         );
-        assert_eq!(serde_json::to_value(Patch::from("x")).unwrap(), serde_json::json!("x"));
+        assert_eq!(
+            serde_json::to_value(Patch::<String>::from("x")).unwrap(),
+            serde_json::json!("x")
+        );
     }
 }

@@ -127,17 +127,22 @@ impl Portico {
         Ok(viewer)
     }
 
-    /// Ends the session at the server (`signOut`) and forgets its tokens. Without a session it does nothing.
+    /// Ends the session at the server (`signOut`) and forgets its tokens. Without a session, or with one that the server
+    /// has ended already, there is nothing to end.
     ///
     /// # Errors
     ///
-    /// Those of the transport; the session then stays, so that the call can be repeated.
+    /// Whatever keeps the server from answering; the session then stays, so that the call can be repeated.
     pub async fn sign_out(&self) -> Result<(), Error> {
         if let Some(tokens) = self.renewal().tokens() {
-            self.mutate_without_token::<SignOut>(SignOutInput {
+            let input = SignOutInput {
                 refresh_token: WireSecret(tokens.refresh_token),
-            })
-            .await?;
+            };
+            match self.mutate_without_token::<SignOut>(input).await {
+                // A refusal says that the server does not know the token (any more).
+                Ok(_) | Err(Error::User(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         self.renewal().forget();
         Ok(())
