@@ -6,6 +6,7 @@
 mod answer;
 mod error;
 mod operation;
+mod run;
 mod secret;
 mod server;
 mod session;
