@@ -1,1 +1,90 @@
-fn main() {}
+//! The project's own tasks. `cargo xtask test` runs every test; `cargo xtask check` what is checked before them;
+//! `cargo xtask schema` writes the schema files anew.
+
+// A task speaks to the person at the terminal.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod assets;
+mod contract;
+mod layering;
+mod process;
+mod requirement;
+mod schema;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// The project's own tasks.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run all tests. What they need beyond Rust is looked for first; what is missing is said plainly and fails.
+    Test {
+        /// Arguments for `cargo test`, such as a filter.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Run the checks that come before the tests: formatting, lints, layering, assets, schema.
+    Check,
+    /// Write schema.graphql and the SDK's copy anew from the code.
+    Schema {
+        /// Only compare, and fail where they differ or drop something from the contract.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+/// A task's failure, in words for the person at the terminal.
+type TaskResult = Result<(), String>;
+
+fn main() -> ExitCode {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let result = match Arguments::parse().task {
+        Task::Test { arguments } => test(&root, &arguments),
+        Task::Check => check(&root),
+        Task::Schema { check: false } => schema::write(&root),
+        Task::Schema { check: true } => schema::check(&root),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test(root: &std::path::Path, arguments: &[String]) -> TaskResult {
+    requirement::ensure_all()?;
+    let mut all = vec!["test", "--workspace", "--locked"];
+    all.extend(arguments.iter().map(String::as_str));
+    process::cargo(root, &all)
+}
+
+fn check(root: &std::path::Path) -> TaskResult {
+    process::cargo(root, &["fmt", "--all", "--check"])
+        .map_err(|error| format!("{error}\nRun `cargo fmt --all` to format the code."))?;
+    layering::check(root)?;
+    assets::check(root)?;
+    requirement::ensure_all()?;
+    process::cargo(
+        root,
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    )?;
+    schema::check(root)
+}
