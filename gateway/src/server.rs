@@ -174,6 +174,7 @@ async fn serve_connection(shared: Arc<Shared>, connection: Connection, socket: T
         .timer(TokioTimer::new())
         .header_read_timeout(timeouts.request_head)
         .max_buf_size(limits.head_bytes.max(8192))
+        .max_header_size(limits.head_bytes.max(8192))
         .max_headers(limits.header_lines)
         .serve_connection(TokioIo::new(ClientIo::new(socket, timeouts.body_idle)), service)
         .with_upgrades();

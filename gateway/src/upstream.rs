@@ -1,6 +1,6 @@
 //! Calls to upstreams: pooled connections, and patience with limits.
 
-use std::{error::Error as StdError, sync::Arc, time::Duration};
+use std::{error::Error as StdError, io, sync::Arc, time::Duration};
 
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
@@ -82,22 +82,24 @@ impl Upstream {
         let response = self.client.request(request);
         tokio::pin!(response);
         loop {
-            let patience = self.patience(progress);
+            let now = Instant::now();
+            let deadline = progress.moved_at() + self.patience(progress);
+            if deadline <= now {
+                return Err(Failure::Refused(if progress.waits_for_client() {
+                    Refused::RequestTimeout
+                } else {
+                    Refused::UpstreamTimeout
+                }));
+            }
+            // Whom we wait for may change meanwhile, and with it the patience.
+            let shorter = self.timeouts.body_idle.min(self.timeouts.response_head);
             tokio::select! {
                 biased;
                 result = &mut response => return result.map_err(|error| {
                     tracing::debug!(?upstream, error = %Chain(&error), "a call to an upstream failed");
                     Failure::of(&error, progress)
                 }),
-                () = sleep_until(progress.moved_at() + patience) => {
-                    if progress.moved_at() + self.patience(progress) <= Instant::now() {
-                        return Err(Failure::Refused(if progress.waits_for_client() {
-                            Refused::RequestTimeout
-                        } else {
-                            Refused::UpstreamTimeout
-                        }));
-                    }
-                }
+                () = sleep_until(deadline.min(now + shorter)) => {}
             }
         }
     }
@@ -128,7 +130,7 @@ fn may_be_repeated(request: &Request<RequestBody>) -> bool {
 
 /// Why there is no response.
 enum Failure {
-    /// The connection ended before a byte of the response.
+    /// The connection ended before the head of a response was whole.
     ConnectionClosed,
     Refused(Refused),
 }
@@ -138,14 +140,22 @@ impl Failure {
         if progress.client_failed() {
             return Self::Refused(Refused::BadRequest("The request body is malformed"));
         }
+        let is_connect = error.is_connect();
         let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
         while let Some(error) = cause {
             if let Some(ConnectError::Timeout) = error.downcast_ref::<ConnectError>() {
                 return Self::Refused(Refused::UpstreamTimeout);
             }
-            if let Some(error) = error.downcast_ref::<hyper::Error>()
-                && (error.is_incomplete_message() || error.is_closed())
-            {
+            let is_closed = error
+                .downcast_ref::<hyper::Error>()
+                .is_some_and(|error| error.is_incomplete_message() || error.is_closed())
+                || error.downcast_ref::<io::Error>().is_some_and(|error| {
+                    matches!(
+                        error.kind(),
+                        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe
+                    )
+                });
+            if is_closed && !is_connect {
                 return Self::ConnectionClosed;
             }
             cause = error.source();

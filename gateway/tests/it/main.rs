@@ -1,0 +1,21 @@
+//! The gateway over real sockets: a client that writes bytes, and upstreams in this process.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking; clippy.toml allows it in test functions alone, not in what they share"
+)]
+
+mod answers;
+mod framing;
+mod harness;
+mod headers;
+mod paths;
+mod permits;
+mod server;
+mod streaming;
+mod upstream_faults;
+mod upstreams;
+mod websocket;
+mod wire;
