@@ -70,9 +70,10 @@ pub fn normalised(password: &str) -> SecretString {
     SecretString::from(password.nfc().collect::<String>())
 }
 
-/// The text as a guesser sees it: without case, and without punctuation unless it is most of the text.
+/// The text as a guesser sees it: without case, `@` and `$` as the letters they stand for, and without other
+/// punctuation unless that is most of the text.
 fn guessable(text: &str) -> String {
-    let folded = text::folded(text);
+    let folded = text::folded(text).replace('@', "a").replace('$', "s");
     let kept: String = folded.chars().filter(|character| character.is_alphanumeric()).collect();
     if kept.chars().count() * 2 < folded.chars().count() {
         folded
