@@ -4,6 +4,8 @@
 //! (`<concept>/service.rs`: transaction, rules of `domain`) → store (`<concept>/store.rs`: statements).
 
 pub mod audit;
+pub mod auth_strategy;
+pub mod bootstrap;
 pub mod change;
 pub mod context;
 pub mod control_plane;
@@ -17,3 +19,5 @@ pub mod loader;
 pub mod pagination;
 pub mod portal;
 pub mod session;
+#[cfg(test)]
+mod test_fixture;

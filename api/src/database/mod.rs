@@ -3,6 +3,7 @@
 //! SQLite takes one writer at a time, so it has a pool of one connection for writes, whose transactions begin
 //! IMMEDIATE, and a pool of readers beside it. PostgreSQL uses one pool for both.
 
+pub mod advisory_lock;
 pub mod column;
 mod transaction;
 

@@ -2,6 +2,7 @@
 
 pub mod connection;
 pub mod error;
+pub mod interface;
 pub mod node;
 pub mod order;
 pub mod payload;

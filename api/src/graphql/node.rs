@@ -3,6 +3,10 @@
 use async_graphql::{Context, ID, Interface, Object, Result};
 
 use crate::{
+    auth_strategy::{
+        graphql::{AuthStrategy, KeyAuthStrategy},
+        service as auth_strategy_service,
+    },
     error::ServiceError,
     loader::RequestContext as _,
     portal::{graphql::Portal, service as portal_service},
@@ -15,6 +19,8 @@ const MAX_NODES: usize = 100;
 #[derive(Clone, Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "The object's id, opaque to clients."))]
 pub enum Node {
+    /// A strategy of API keys.
+    KeyAuthStrategy(KeyAuthStrategy),
     /// The portal.
     Portal(Portal),
 }
@@ -25,6 +31,11 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         "portal" => {
             let portal = context.give(portal_service::read(context.plane()).await)?;
             Ok((portal.id.to_string() == id.as_str()).then(|| Node::Portal(portal.into())))
+        }
+        "strat" => {
+            let found = auth_strategy_service::find(context.plane(), context.call(), id).await;
+            let found = context.give(found)?.map(AuthStrategy::from);
+            Ok(found.map(|AuthStrategy::KeyAuthStrategy(strategy)| Node::KeyAuthStrategy(strategy)))
         }
         _ => Err(context
             .give(Err::<(), _>(ServiceError::BadUserInput(format!(

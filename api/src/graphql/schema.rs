@@ -3,6 +3,7 @@
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
 use crate::{
+    auth_strategy::graphql::{AuthStrategyMutation, AuthStrategyQuery},
     graphql::node::NodeQuery,
     portal::graphql::{PortalMutation, PortalQuery},
 };
@@ -12,17 +13,18 @@ pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// What can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, PortalQuery);
+pub struct Query(NodeQuery, AuthStrategyQuery, PortalQuery);
 
 /// What can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(PortalMutation);
+pub struct Mutation(AuthStrategyMutation, PortalMutation);
 
 /// Builds the schema. Requests bring their own data: see [`crate::loader::for_request`].
 #[must_use]
 pub fn schema() -> Schema {
     Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .register_output_type::<super::node::Node>()
+        .register_output_type::<super::interface::InterfaceHierarchy>()
         .finish()
 }
 

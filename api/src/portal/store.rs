@@ -63,6 +63,31 @@ pub async fn lock(connection: &impl ConnectionTrait) -> Result<PortalRecord, Sto
         .ok_or(StoreError::Corrupt("there is no portal"))
 }
 
+/// Whether the database has its portal yet.
+pub async fn exists(connection: &impl ConnectionTrait) -> Result<bool, StoreError> {
+    Ok(portal::Entity::find().one(connection).await?.is_some())
+}
+
+/// Adds the portal to a database that has none.
+pub async fn insert(
+    connection: &impl ConnectionTrait,
+    portal: &PortalRecord,
+    created_at: domain::Timestamp,
+) -> Result<(), StoreError> {
+    let PortalRecord { id, name, settings } = portal;
+    portal::ActiveModel {
+        id: Set(id.uuid()),
+        name: Set(name.clone()),
+        is_public: Set(settings.is_public),
+        auto_approve_developers: Set(settings.auto_approve_developers),
+        auto_approve_access_requests: Set(settings.auto_approve_access_requests),
+        created_at: Set(created_at.as_millis()),
+    }
+    .insert(connection)
+    .await?;
+    Ok(())
+}
+
 /// Writes the portal's name and settings.
 pub async fn update(connection: &impl ConnectionTrait, portal: &PortalRecord) -> Result<(), StoreError> {
     let row = portal::Entity::find_by_id(portal.id.uuid()).one(connection).await?;
