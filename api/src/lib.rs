@@ -13,6 +13,7 @@ pub mod database;
 pub mod error;
 pub mod graphql;
 pub mod housekeeping;
+pub mod http;
 pub mod id;
 pub mod idempotency;
 pub mod loader;

@@ -1,1 +1,3 @@
+//! The binary `portico`.
+
 fn main() {}

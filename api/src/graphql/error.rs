@@ -101,4 +101,5 @@ pub fn to_graphql(context: &Context<'_>, failure: impl AsRef<ServiceError>) -> E
     })
 }
 
-const INTERNAL_MESSAGE: &str = "The server failed. Tell its operator the requestId.";
+/// What a caller is told when the server itself failed. The reason stays in the log.
+pub(crate) const INTERNAL_MESSAGE: &str = "The server failed. Tell its operator the requestId.";

@@ -1,0 +1,14 @@
+//! The HTTP edge: what stands between a socket and the GraphQL schema.
+//!
+//! Nothing here knows the database or the rules. The schema is reached through [`graphql::GraphqlService`].
+
+pub mod accept;
+pub mod bearer;
+pub mod client_address;
+pub mod graphql;
+pub mod operation;
+pub mod query_cost;
+pub mod query_tokens;
+pub mod request_id;
+pub mod request_parameters;
+mod response_body;

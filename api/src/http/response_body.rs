@@ -1,0 +1,228 @@
+//! The shape of an answer: GraphQL's response, each error with a code and the request's id.
+
+use std::collections::BTreeMap;
+
+use async_graphql::{ErrorExtensionValues, PathSegment, Pos, Response, ServerError, Value};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::graphql::error::{ErrorCode, INTERNAL_MESSAGE};
+
+use super::{accept::ResponseMediaType, request_id::RequestId};
+
+/// The most errors that one answer lists; a document with more is not worth reading on.
+const ERRORS_AT_MOST: usize = 50;
+
+/// Why a request was not executed.
+#[derive(Debug)]
+pub(crate) struct RequestRefused {
+    /// The status for clients that accept `application/graphql-response+json`.
+    pub status: StatusCode,
+    /// Whether the request was well-formed GraphQL over HTTP, only its document was not good: clients that accept
+    /// `application/json` get 200 then.
+    pub about_document: bool,
+    /// The methods to try instead, with status 405.
+    pub allow: Option<&'static str>,
+    /// What is wrong.
+    pub errors: Vec<ServerError>,
+}
+
+impl RequestRefused {
+    /// A request that is not GraphQL over HTTP, or that this caller may not make.
+    pub(crate) fn request(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            about_document: false,
+            allow: None,
+            errors: vec![coded(ServerError::new(message, None), code)],
+        }
+    }
+
+    /// A document that cannot be executed.
+    pub(crate) fn document(code: ErrorCode, message: impl Into<String>, locations: Vec<Pos>) -> Self {
+        let error = ServerError {
+            locations,
+            ..ServerError::new(message, None)
+        };
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            about_document: true,
+            allow: None,
+            errors: vec![coded(error, code)],
+        }
+    }
+}
+
+/// An answer, before its headers.
+#[derive(Serialize)]
+struct ResponseBody<'answer> {
+    // First, so that someone who reads a raw answer sees them (GraphQL, section 7.1).
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'answer [ServerError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'answer Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extensions: &'answer BTreeMap<String, Value>,
+}
+
+/// The answer to a request that was refused: errors without `data`.
+pub(crate) fn refused(
+    refused: RequestRefused,
+    media_type: ResponseMediaType,
+    request_id: &RequestId,
+) -> axum::response::Response {
+    let status = match media_type {
+        ResponseMediaType::Json if refused.about_document => StatusCode::OK,
+        ResponseMediaType::Json | ResponseMediaType::GraphqlResponseJson => refused.status,
+    };
+    let mut errors = refused.errors;
+    errors.truncate(ERRORS_AT_MOST);
+    for error in &mut errors {
+        name_request(error, request_id);
+    }
+    let mut headers = HeaderMap::new();
+    if let Some(methods) = refused.allow {
+        headers.insert(header::ALLOW, HeaderValue::from_static(methods));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer error=\"invalid_token\""),
+        );
+    }
+    encode(status, media_type, headers, &errors, None, &BTreeMap::new())
+}
+
+/// The answer to a request that was handed to the schema.
+///
+/// The schema answers a document that does not validate in the same way as one that was executed; what tells them
+/// apart is that errors of the execution have a path. The former is turned into a refusal.
+pub(crate) fn executed(
+    mut response: Response,
+    media_type: ResponseMediaType,
+    request_id: &RequestId,
+) -> axum::response::Response {
+    let began = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
+    if !began {
+        let mut errors = std::mem::take(&mut response.errors);
+        for error in &mut errors {
+            if code_of(error).is_none() {
+                set_code(error, code_of_invalid(error));
+            }
+        }
+        let invalid = RequestRefused {
+            status: StatusCode::BAD_REQUEST,
+            about_document: true,
+            allow: None,
+            errors,
+        };
+        return refused(invalid, media_type, request_id);
+    }
+    response.errors.truncate(ERRORS_AT_MOST);
+    for error in &mut response.errors {
+        if code_of(error).is_none() {
+            code_execution_error(error);
+        }
+        name_request(error, request_id);
+    }
+    encode(
+        StatusCode::OK,
+        media_type,
+        response.http_headers,
+        &response.errors,
+        Some(&response.data),
+        &response.extensions,
+    )
+}
+
+/// The code of an error that validation found. async-graphql has none; a value that its scalar refuses is the
+/// caller's input, everything else is a document that does not fit the schema.
+fn code_of_invalid(error: &ServerError) -> ErrorCode {
+    if error.message.starts_with("Invalid value for argument") {
+        ErrorCode::BadUserInput
+    } else {
+        ErrorCode::GraphqlValidationFailed
+    }
+}
+
+/// Gives an error of the execution its code. Resolvers code theirs; what has none comes from async-graphql reading an
+/// argument, which is the caller's input, or is a fault of ours, whose words are not for the caller.
+fn code_execution_error(error: &mut ServerError) {
+    let about_input = ["Failed to parse", "Expected input type", "Invalid value for"]
+        .iter()
+        .any(|words| error.message.starts_with(words))
+        || error.message.contains("(occurred while parsing");
+    if about_input {
+        set_code(error, ErrorCode::BadUserInput);
+        return;
+    }
+    tracing::error!(message = %error.message, path = %path_of(error), "a resolver failed without a code");
+    error.message = INTERNAL_MESSAGE.to_owned();
+    set_code(error, ErrorCode::Internal);
+}
+
+fn path_of(error: &ServerError) -> String {
+    error
+        .path
+        .iter()
+        .map(|segment| match segment {
+            PathSegment::Field(name) => name.clone(),
+            PathSegment::Index(index) => index.to_string(),
+        })
+        .collect::<Vec<_>>()
+        .join(".")
+}
+
+fn coded(mut error: ServerError, code: ErrorCode) -> ServerError {
+    set_code(&mut error, code);
+    error
+}
+
+fn code_of(error: &ServerError) -> Option<&Value> {
+    error.extensions.as_ref()?.get("code")
+}
+
+fn set_code(error: &mut ServerError, code: ErrorCode) {
+    error
+        .extensions
+        .get_or_insert_with(ErrorExtensionValues::default)
+        .set("code", code.to_string());
+}
+
+fn name_request(error: &mut ServerError, request_id: &RequestId) {
+    error
+        .extensions
+        .get_or_insert_with(ErrorExtensionValues::default)
+        .set("requestId", request_id.as_str());
+}
+
+fn encode(
+    status: StatusCode,
+    media_type: ResponseMediaType,
+    headers: HeaderMap,
+    errors: &[ServerError],
+    data: Option<&Value>,
+    extensions: &BTreeMap<String, Value>,
+) -> axum::response::Response {
+    let (status, body) = match serde_json::to_vec(&ResponseBody {
+        errors,
+        data,
+        extensions,
+    }) {
+        Ok(body) => (status, Bytes::from(body)),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written as JSON");
+            (StatusCode::INTERNAL_SERVER_ERROR, Bytes::new())
+        }
+    };
+    let mut response = axum::response::Response::new(axum::body::Body::from(body));
+    *response.status_mut() = status;
+    let response_headers = response.headers_mut();
+    response_headers.extend(headers);
+    response_headers.insert(header::CONTENT_TYPE, media_type.content_type());
+    // Answers depend on the caller, and some hold a secret that is shown once.
+    response_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response_headers.append(header::VARY, HeaderValue::from_static("accept"));
+    response
+}
