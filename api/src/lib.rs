@@ -3,6 +3,7 @@
 //! A request's way: HTTP handler → caller from the token → resolver (`<concept>/graphql.rs`) → service
 //! (`<concept>/service.rs`: transaction, rules of `domain`) → store (`<concept>/store.rs`: statements).
 
+pub mod admin;
 pub mod audit;
 pub mod auth_strategy;
 pub mod bootstrap;
@@ -10,6 +11,7 @@ pub mod change;
 pub mod context;
 pub mod control_plane;
 pub mod database;
+pub mod developer;
 pub mod error;
 pub mod graphql;
 pub mod housekeeping;

@@ -21,7 +21,9 @@ impl Decision {
     /// The admin who took it; null for developers, and when it was automatic.
     async fn by(&self, context: &Context<'_>) -> Option<Result<Admin>> {
         match self.0.by {
-            Some(id) if context.call().admin().is_ok() => context.load(id).await.map(|admin| admin.map(Admin::from)).transpose(),
+            Some(id) if context.call().admin().is_ok() => {
+                context.load(id).await.map(|admin| admin.map(Admin::from)).transpose()
+            }
             Some(_) | None => None,
         }
     }

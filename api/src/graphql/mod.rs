@@ -1,6 +1,7 @@
 //! The GraphQL schema: what all slices share, and how they come together.
 
 pub mod connection;
+pub mod decision;
 pub mod error;
 pub mod interface;
 pub mod node;

@@ -3,11 +3,15 @@
 use async_graphql::{Context, ID, Interface, Object, Result};
 
 use crate::{
+    admin::graphql::Admin,
+    audit::graphql::AuditEvent,
     auth_strategy::{
         graphql::{AuthStrategy, KeyAuthStrategy},
         service as auth_strategy_service,
     },
+    developer::graphql::Developer,
     error::ServiceError,
+    id::parse,
     loader::RequestContext as _,
     portal::{graphql::Portal, service as portal_service},
 };
@@ -21,6 +25,12 @@ const MAX_NODES: usize = 100;
 pub enum Node {
     /// A strategy of API keys.
     KeyAuthStrategy(KeyAuthStrategy),
+    /// An admin.
+    Admin(Admin),
+    /// An audit event.
+    AuditEvent(AuditEvent),
+    /// A developer.
+    Developer(Developer),
     /// The portal.
     Portal(Portal),
 }
@@ -28,6 +38,18 @@ pub enum Node {
 async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     let prefix = id.rsplit_once('_').map_or("", |(prefix, _)| prefix);
     match prefix {
+        "adm" => {
+            let id = context.give(parse::<domain::id::AdminKind>("id", id))?;
+            Ok(context.load(id).await?.map(|record| Node::Admin(record.into())))
+        }
+        "dev" => {
+            let id = context.give(parse::<domain::id::DeveloperKind>("id", id))?;
+            Ok(context.load(id).await?.map(|record| Node::Developer(record.into())))
+        }
+        "evt" => {
+            let id = context.give(parse::<domain::id::AuditEventKind>("id", id))?;
+            Ok(context.load(id).await?.map(|record| Node::AuditEvent(record.into())))
+        }
         "portal" => {
             let portal = context.give(portal_service::read(context.plane()).await)?;
             Ok((portal.id.to_string() == id.as_str()).then(|| Node::Portal(portal.into())))

@@ -3,9 +3,12 @@
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
 use crate::{
+    audit::graphql::AuditQuery,
     auth_strategy::graphql::{AuthStrategyMutation, AuthStrategyQuery},
+    developer::graphql::{DeveloperMutation, DeveloperQuery},
     graphql::node::NodeQuery,
     portal::graphql::{PortalMutation, PortalQuery},
+    session::graphql::{SessionMutation, SessionQuery},
 };
 
 /// The schema of Portico.
@@ -13,11 +16,18 @@ pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// What can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, AuthStrategyQuery, PortalQuery);
+pub struct Query(
+    NodeQuery,
+    SessionQuery,
+    PortalQuery,
+    DeveloperQuery,
+    AuthStrategyQuery,
+    AuditQuery,
+);
 
 /// What can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AuthStrategyMutation, PortalMutation);
+pub struct Mutation(SessionMutation, PortalMutation, DeveloperMutation, AuthStrategyMutation);
 
 /// Builds the schema. Requests bring their own data: see [`crate::loader::for_request`].
 #[must_use]

@@ -8,12 +8,16 @@
 //! ```
 
 pub mod access_token;
+pub mod account;
 pub mod directory;
+pub mod graphql;
 pub mod jwks;
 pub mod password;
 pub mod realm;
 pub mod refresh_token;
 pub mod reset_token;
+pub mod service;
 pub mod signing_key;
 pub mod signing_key_file;
+pub mod store;
 pub mod throttle;

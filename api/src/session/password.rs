@@ -9,10 +9,10 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{Error as HashError, PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash},
 };
+use domain::password::normalised;
 use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
-use unicode_normalization::UnicodeNormalization;
 
 /// Memory in KiB: OWASP's recommendation (Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1).
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -119,7 +119,7 @@ impl PasswordHasher {
         let argon2 = self.argon2.clone();
         self.run(move || {
             let hash = argon2
-                .hash_password(normalised(&password).expose_secret().as_bytes())
+                .hash_password(normalised(password.expose_secret()).expose_secret().as_bytes())
                 .map_err(|_| PasswordError::Failed)?;
             Ok(HashedPassword(hash.to_string()))
         })
@@ -144,7 +144,10 @@ impl PasswordHasher {
         let (argon2, nobody) = (self.argon2.clone(), Arc::clone(&self.nobody));
         self.run(move || {
             let expected = known.as_ref().unwrap_or(&nobody);
-            let compared = argon2.verify_password(normalised(&password).expose_secret().as_bytes(), expected);
+            let compared = argon2.verify_password(
+                normalised(password.expose_secret()).expose_secret().as_bytes(),
+                expected,
+            );
             match (compared, &known) {
                 (Ok(()), Some(hash)) => Ok(Verdict::Right {
                     needs_rehash: is_weaker(hash)?,
@@ -189,11 +192,6 @@ impl fmt::Debug for PasswordHasher {
             .field("running_free", &self.running.available_permits())
             .finish_non_exhaustive()
     }
-}
-
-/// The same password typed on another keyboard: composed forms (NFC, as NIST SP 800-63B, section 3.1.1.2 allows).
-fn normalised(password: &SecretString) -> SecretString {
-    SecretString::from(password.expose_secret().nfc().collect::<String>())
 }
 
 fn is_weaker(hash: &PasswordHash) -> Result<bool, PasswordError> {

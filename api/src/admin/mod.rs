@@ -1,0 +1,7 @@
+//! Admins: the accounts that decide. Operators make them, no mutation does.
+
+pub mod bootstrap;
+pub mod graphql;
+pub mod loader;
+pub mod service;
+pub mod store;
