@@ -13,6 +13,7 @@ pub mod control_plane;
 pub mod database;
 pub mod developer;
 pub mod error;
+pub mod gateway_service;
 pub mod graphql;
 pub mod housekeeping;
 pub mod http;

@@ -15,7 +15,7 @@ use gateway::record::{
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, Select};
 use uuid::Uuid;
 
-use crate::{database::column, error::StoreError};
+use crate::{database::column, error::StoreError, gateway_service::store::route_input};
 
 /// Everything there is, as one list of updates to an empty snapshot.
 pub(super) async fn all(connection: &impl ConnectionTrait) -> Result<Vec<Update>, StoreError> {
@@ -153,24 +153,6 @@ async fn versions(
         updates.insert(row.id, Update::Version(id, Some(record)));
     }
     Ok(updates)
-}
-
-/// A stored route, as the domain checks it.
-pub(crate) fn route_input(row: route::Model) -> Result<RouteInput, StoreError> {
-    let route::Model {
-        version_id: _,
-        position: _,
-        hosts,
-        paths,
-        methods,
-        strip_path,
-    } = row;
-    Ok(RouteInput {
-        hosts: column::texts(&hosts)?,
-        paths: column::texts(&paths)?,
-        methods: column::texts(&methods)?,
-        strip_path,
-    })
 }
 
 async fn developers(

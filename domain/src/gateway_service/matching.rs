@@ -159,18 +159,18 @@ pub struct RouteConflict<T> {
     pub holder: T,
 }
 
-impl<T> RouteConflict<T> {
-    /// The refusal of `routes.N.paths`.
+impl<T: fmt::Display> RouteConflict<T> {
+    /// The refusal of `field`, naming the holder.
     #[must_use]
-    pub fn refusal(&self) -> Refusal {
+    pub fn refusal(&self, field: &str) -> Refusal {
         let host = self.key.host.as_ref().map_or("any host", CanonicalHost::as_str);
         let method = self.method.as_deref().unwrap_or("every method of");
         Refusal::at(
-            &format!("routes.{}.paths", self.route),
+            field,
             RefusalCode::RouteConflict,
             format!(
-                "Another live version already serves {method} {} on {host}. Choose another host, path or method, or retire that version first.",
-                self.key.path
+                "{} is live and already serves {method} {} on {host}. Choose another host, path or method, or retire that version first.",
+                self.holder, self.key.path
             ),
         )
     }

@@ -151,9 +151,14 @@ fn conflicts_name_route_and_place() {
         (found[0].route, found[0].method.as_deref(), found[0].holder),
         (1, Some("POST"), "other")
     );
-    let refusal = found[0].refusal();
+    let refusal = found[0].refusal("routes.1.paths");
     assert_eq!(refusal.code, RefusalCode::RouteConflict);
     assert_eq!(refusal.field, ["routes", "1", "paths"]);
+    assert!(
+        refusal
+            .message
+            .starts_with("other is live and already serves POST /mock on any host.")
+    );
 }
 
 #[test]
