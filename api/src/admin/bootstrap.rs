@@ -119,3 +119,7 @@ fn write_password(directory: &Path, path: &Path, password: &SecretString) -> io:
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "bootstrap_tests.rs"]
+mod tests;

@@ -123,7 +123,6 @@ pub struct AuditQuery;
 #[Object]
 impl AuditQuery {
     /// What happened, latest first. Admins; FORBIDDEN for others.
-    #[graphql(complexity = "crate::graphql::connection::cost(first, last, child_complexity)")]
     async fn audit_events(
         &self,
         context: &Context<'_>,

@@ -5,3 +5,6 @@ pub mod loader;
 pub mod record;
 pub mod service;
 pub mod store;
+
+#[cfg(test)]
+mod tests;

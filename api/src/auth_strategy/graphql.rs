@@ -91,7 +91,6 @@ pub struct AuthStrategyQuery;
 #[Object]
 impl AuthStrategyQuery {
     /// All strategies, the latest first. Admins; FORBIDDEN for everyone else.
-    #[graphql(complexity = "crate::graphql::connection::cost(first, last, child_complexity)")]
     async fn auth_strategies(
         &self,
         context: &Context<'_>,

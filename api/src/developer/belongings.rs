@@ -4,7 +4,6 @@ use domain::{
     Timestamp,
     access_request::AccessRequestStatus,
     app::{self as app_rules, AppStatus},
-    email::NormalisedEmail,
     id::{DeveloperId, VersionId},
 };
 use entity::{access_request, access_request_hold, app, credential};
@@ -124,14 +123,14 @@ pub async fn lock(connection: &impl ConnectionTrait, developer: DeveloperId) -> 
 /// Makes later requests of this e-mail for these versions wait for a person.
 pub async fn hold_requests(
     connection: &impl ConnectionTrait,
-    email: &NormalisedEmail,
+    email_normalised: &str,
     versions: impl IntoIterator<Item = VersionId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let rows: Vec<_> = versions
         .into_iter()
         .map(|version| access_request_hold::ActiveModel {
-            email_normalised: Set(email.as_str().to_owned()),
+            email_normalised: Set(email_normalised.to_owned()),
             version_id: Set(version.uuid()),
             held_at: Set(now.as_millis()),
         })

@@ -154,7 +154,6 @@ pub struct DeveloperQuery;
 #[Object]
 impl DeveloperQuery {
     /// The developers. Admins; FORBIDDEN for others.
-    #[graphql(complexity = "crate::graphql::connection::cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the contract's arguments")]
     async fn developers(
         &self,

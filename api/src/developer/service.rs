@@ -122,7 +122,7 @@ async fn decide(
         .into());
     }
     if developer::holds_sign_up(action) {
-        store::hold_sign_ups(&*transaction, &before.normalised_email(), call.now).await?;
+        store::hold_sign_ups(&*transaction, &before.email_normalised, call.now).await?;
     }
     if !developer::may_hold_session(to) {
         end_sessions(&mut transaction, id, call.now).await?;
@@ -165,9 +165,9 @@ pub async fn delete(
     developer::step(developer.status, DeveloperAction::Delete)?;
     let belongings = belongings::lock(&*transaction, id).await?;
     developer::check_deletion(belongings.approved_requests(), force)?;
-    let email = developer.normalised_email();
-    store::hold_sign_ups(&*transaction, &email, call.now).await?;
-    belongings::hold_requests(&*transaction, &email, belongings.held_versions(), call.now).await?;
+    let email = &developer.email_normalised;
+    store::hold_sign_ups(&*transaction, email, call.now).await?;
+    belongings::hold_requests(&*transaction, email, belongings.held_versions(), call.now).await?;
     for session in session_store::delete_all_of(&*transaction, AccountId::Developer(id)).await? {
         transaction.changed(Subject::Session, session.uuid());
     }
@@ -208,3 +208,7 @@ fn unknown() -> ServiceError {
 fn status_of(status: DeveloperStatus) -> serde_json::Value {
     json!({ "status": status.to_string() })
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

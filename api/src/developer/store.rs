@@ -31,6 +31,8 @@ pub struct DeveloperRecord {
     pub id: DeveloperId,
     /// The e-mail as written.
     pub email: String,
+    /// What e-mails are compared by.
+    pub email_normalised: String,
     /// The name.
     pub full_name: String,
     /// Where the account stands.
@@ -41,20 +43,12 @@ pub struct DeveloperRecord {
     pub created_at: Timestamp,
 }
 
-impl DeveloperRecord {
-    /// The e-mail as it is compared.
-    #[must_use]
-    pub fn normalised_email(&self) -> NormalisedEmail {
-        NormalisedEmail::of(&self.email)
-    }
-}
-
 impl From<developer::Model> for DeveloperRecord {
     fn from(row: developer::Model) -> Self {
         let developer::Model {
             id,
             email,
-            email_normalised: _,
+            email_normalised,
             full_name,
             password_hash: _,
             status,
@@ -67,6 +61,7 @@ impl From<developer::Model> for DeveloperRecord {
         Self {
             id: DeveloperId::from_uuid(id),
             email,
+            email_normalised,
             full_name,
             status: status.into(),
             decision: decided_at.map(|at| Decision {
@@ -225,6 +220,7 @@ pub async fn insert(
     let DeveloperRecord {
         id,
         email,
+        email_normalised,
         full_name,
         status,
         decision,
@@ -233,7 +229,7 @@ pub async fn insert(
     developer::ActiveModel {
         id: Set(id.uuid()),
         email: Set(email.clone()),
-        email_normalised: Set(account.normalised_email().into_string()),
+        email_normalised: Set(email_normalised.clone()),
         full_name: Set(full_name.clone()),
         password_hash: Set(password.as_str().to_owned()),
         status: Set((*status).into()),
@@ -300,11 +296,11 @@ pub async fn delete(connection: &impl ConnectionTrait, id: DeveloperId) -> Resul
 /// Makes the next sign-up with this e-mail wait for a person.
 pub async fn hold_sign_ups(
     connection: &impl ConnectionTrait,
-    email: &NormalisedEmail,
+    email_normalised: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sign_up_hold::Entity::insert(sign_up_hold::ActiveModel {
-        email_normalised: Set(email.as_str().to_owned()),
+        email_normalised: Set(email_normalised.to_owned()),
         held_at: Set(now.as_millis()),
     })
     .on_conflict(
@@ -318,7 +314,7 @@ pub async fn hold_sign_ups(
 }
 
 /// Whether a sign-up with this e-mail waits for a person.
-pub async fn is_sign_up_held(connection: &impl ConnectionTrait, email: &NormalisedEmail) -> Result<bool, StoreError> {
-    let held = sign_up_hold::Entity::find_by_id(email.as_str().to_owned());
+pub async fn is_sign_up_held(connection: &impl ConnectionTrait, email_normalised: &str) -> Result<bool, StoreError> {
+    let held = sign_up_hold::Entity::find_by_id(email_normalised.to_owned());
     Ok(held.count(connection).await? > 0)
 }

@@ -15,7 +15,6 @@ mod paths;
 mod permits;
 mod server;
 mod streaming;
-mod tls;
 mod upstream_faults;
 mod upstreams;
 mod websocket;

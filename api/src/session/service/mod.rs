@@ -60,3 +60,12 @@ fn wrong_email_or_password() -> ServiceError {
     )
     .into()
 }
+
+#[cfg(test)]
+mod credentials_tests;
+#[cfg(test)]
+mod refresh_tests;
+#[cfg(test)]
+mod sign_in_tests;
+#[cfg(test)]
+mod test_support;

@@ -1,6 +1,12 @@
 use domain::developer::DeveloperStatus;
 use domain::{
-    Refusal, RefusalCode, audit::AuditAction, decision::Decision, developer, email, id::DeveloperId, password, text,
+    Refusal, RefusalCode,
+    audit::AuditAction,
+    decision::Decision,
+    developer,
+    email::{self, NormalisedEmail},
+    id::DeveloperId,
+    password, text,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
@@ -53,13 +59,14 @@ pub async fn sign_up(plane: &ControlPlane, call: &CallContext, input: SignUp) ->
     let portal = portal_store::lock_shared(&*transaction).await?;
     let mut developer = DeveloperRecord {
         id: DeveloperId::new(),
+        email_normalised: NormalisedEmail::of(&email).into_string(),
         email,
         full_name,
         status: DeveloperStatus::Pending,
         decision: None,
         created_at: call.now,
     };
-    let held = store::is_sign_up_held(&*transaction, &developer.normalised_email()).await?;
+    let held = store::is_sign_up_held(&*transaction, &developer.email_normalised).await?;
     developer.status = developer::sign_up_status(&portal.settings, held)?;
     if developer.status == DeveloperStatus::Approved {
         developer.decision = Some(Decision {
