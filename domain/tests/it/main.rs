@@ -43,6 +43,8 @@ mod slug;
 #[cfg(test)]
 mod submission;
 #[cfg(test)]
+mod system;
+#[cfg(test)]
 mod text;
 #[cfg(test)]
 mod version;
