@@ -177,6 +177,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_listener_on_all_addresses_is_known_by_the_connection_alone() {
+        // As it would be by an address of this machine that is not loopback, which not every machine has.
+        let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let own = listener.local_addr().unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", own.port())).await.unwrap();
+        assert!(connector(&[own]).is_own(&stream).unwrap());
+        let here_alone = SocketAddr::from(([127, 0, 0, 2], own.port()));
+        assert!(!connector(&[here_alone]).is_own(&stream).unwrap());
+        let other_port = SocketAddr::from(([0, 0, 0, 0], own.port().wrapping_add(1)));
+        assert!(!connector(&[other_port]).is_own(&stream).unwrap());
+    }
+
+    #[tokio::test]
     async fn link_local_addresses_are_never_dialled() {
         for host in ["169.254.169.254", "[fe80::1]", "0.0.0.0", "[::ffff:169.254.169.254]"] {
             let refused = connect(&connector(&[]), format!("http://{host}/")).await;

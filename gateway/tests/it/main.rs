@@ -15,6 +15,7 @@ mod paths;
 mod permits;
 mod server;
 mod streaming;
+mod tls;
 mod upstream_faults;
 mod upstreams;
 mod websocket;

@@ -25,7 +25,7 @@ async fn a_taken_address_is_an_error_that_names_it() {
 #[tokio::test]
 async fn a_client_that_dawdles_over_its_head_is_dropped() {
     let scene = Scene::new("http://localhost:1");
-    let gateway = Running::with(&scene, |config| config.timeouts.request_head = SHORT).await;
+    let gateway = Running::with(&scene, |config| config.timeouts.request_head = 3 * SHORT).await;
     for start in ["", "GET /mock HTTP/1.1\r\nHost: a\r\nX-"] {
         let mut client = Client::connect(gateway.address).await;
         client.write(start).await;

@@ -18,7 +18,7 @@ fn assert_gateway_error(response: &Response, status: u16, message: &str) {
     assert_eq!(response.header("cache-control"), Some("no-store"));
 }
 
-/// A gateway with short patience, in front of an upstream that answers every request's head with this.
+/// A gateway in front of an upstream that answers every request's head with this.
 async fn in_front_of(answer: &'static str) -> (Scene, Running) {
     let (upstream, _) = upstreams::scripted(async move |mut peer: Peer| {
         peer.read_head().await;
@@ -29,6 +29,13 @@ async fn in_front_of(answer: &'static str) -> (Scene, Running) {
 }
 
 async fn start(url: &str) -> (Scene, Running) {
+    let scene = Scene::new(url);
+    let gateway = Running::start(&scene).await;
+    (scene, gateway)
+}
+
+/// With short patience, for upstreams that are slow.
+async fn start_impatient(url: &str) -> (Scene, Running) {
     let scene = Scene::new(url);
     let gateway = Running::with(&scene, |config| {
         config.timeouts.response_head = SHORT;
@@ -103,7 +110,7 @@ async fn a_silent_upstream_times_out() {
         peer.closed().await;
     })
     .await;
-    let (scene, gateway) = start(&format!("http://{upstream}")).await;
+    let (scene, gateway) = start_impatient(&format!("http://{upstream}")).await;
     assert_gateway_error(&gateway.get(&scene).await, 504, SLOW);
     // The connection is not kept for someone else to wait on.
     soon(closed.recv()).await.unwrap();
@@ -112,7 +119,7 @@ async fn a_silent_upstream_times_out() {
 #[tokio::test]
 async fn a_tls_handshake_that_stalls_times_out() {
     let (upstream, _) = upstreams::scripted(async |mut peer: Peer| peer.closed().await).await;
-    let (scene, gateway) = start(&format!("https://{upstream}")).await;
+    let (scene, gateway) = start_impatient(&format!("https://{upstream}")).await;
     assert_gateway_error(&gateway.get(&scene).await, 504, SLOW);
 }
 
@@ -140,7 +147,7 @@ async fn a_body_that_stalls_is_cut_off() {
         peer.closed().await;
     })
     .await;
-    let (scene, gateway) = start(&format!("http://{upstream}")).await;
+    let (scene, gateway) = start_impatient(&format!("http://{upstream}")).await;
     let response = gateway.get(&scene).await;
     assert!(!response.is_whole && response.body == b"only this");
     soon(closed.recv()).await.unwrap();
@@ -176,11 +183,12 @@ async fn a_client_that_keeps_its_body_back_is_told_so() {
 #[tokio::test]
 async fn a_slow_upload_is_not_the_upstreams_fault() {
     let scene = Scene::new(&format!("http://{}", upstreams::echo().await));
+    let patience = std::time::Duration::from_secs(1);
     // The whole takes longer than the patience for the response; each piece comes in time.
-    let gateway = Running::with(&scene, |config| config.timeouts.response_head = SHORT).await;
+    let gateway = Running::with(&scene, |config| config.timeouts.response_head = patience).await;
     let mut client = Client::connect(gateway.address).await;
     client.write(scene.request("POST /mock", "Content-Length: 8\r\n")).await;
-    let mut pace = tokio::time::interval(SHORT / 3);
+    let mut pace = tokio::time::interval(patience / 5);
     for piece in ["1", "2", "3", "4", "5", "6", "7", "8"] {
         pace.tick().await;
         client.write(piece).await;

@@ -27,7 +27,7 @@ pub(crate) async fn echo() -> SocketAddr {
     address
 }
 
-async fn tell(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+pub(crate) async fn tell(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let collected = body.collect().await.unwrap();
     let trailers = collected.trailers().map_or(0, http::HeaderMap::len);

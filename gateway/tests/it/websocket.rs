@@ -79,7 +79,7 @@ async fn it_closes_when_its_approval_ends() {
 async fn it_closes_when_its_key_expires() {
     let (upstream, mut seen) = echo().await;
     let mut scene = Scene::new(&format!("http://{upstream}"));
-    let soon_over = domain::Timestamp::now().saturating_add(std::time::Duration::from_secs(1));
+    let soon_over = domain::Timestamp::now().saturating_add(std::time::Duration::from_secs(2));
     scene.credential.expires_at = Some(soon_over);
     let gateway = Running::start(&scene).await;
     let mut client = opened(&gateway, &scene).await;
