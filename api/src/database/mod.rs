@@ -4,13 +4,14 @@
 //! IMMEDIATE, and a pool of readers beside it. PostgreSQL uses one pool for both.
 
 pub mod advisory_lock;
+pub mod backup;
 pub mod column;
 mod transaction;
 
 use std::{path::Path, time::Duration};
 
 use migration::{Migrator, MigratorTrait as _};
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database as Connector, DatabaseConnection, DbBackend, DbErr};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database as Connector, DatabaseConnection, DbBackend, Statement};
 pub use transaction::WriteTransaction;
 
 use crate::error::StoreError;
@@ -98,22 +99,19 @@ impl Database {
         Ok(self.writer.ping().await?)
     }
 
-    /// Writes a consistent copy of a SQLite database to `file`, which must not exist, while the server runs
-    /// (<https://sqlite.org/lang_vacuum.html#vacuuminto>).
+    /// Whether no migration was ever applied.
     ///
     /// # Errors
-    /// [`StoreError`] when the file exists or cannot be written, or the database is PostgreSQL.
-    pub async fn backup_into(&self, file: &Path) -> Result<(), StoreError> {
-        if self.backend() != DbBackend::Sqlite {
-            return Err(StoreError::Failed(DbErr::Custom(
-                "use pg_dump to back up PostgreSQL".to_owned(),
-            )));
-        }
-        let statement = sea_orm::Statement::from_sql_and_values(
-            DbBackend::Sqlite,
-            "VACUUM INTO ?",
-            [file.to_string_lossy().into_owned().into()],
-        );
+    /// [`StoreError`] when the database does not answer.
+    pub async fn is_new(&self) -> Result<bool, StoreError> {
+        Ok(Migrator::get_applied_migrations(&self.writer).await?.is_empty())
+    }
+
+    /// Writes a consistent copy of a SQLite database to `file`, which must not exist
+    /// (<https://sqlite.org/lang_vacuum.html#vacuuminto>).
+    async fn copy_into(&self, file: &Path) -> Result<(), StoreError> {
+        let path = file.to_string_lossy().into_owned();
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO ?", [path.into()]);
         self.readers.execute_raw(statement).await?;
         Ok(())
     }

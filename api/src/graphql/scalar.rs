@@ -60,7 +60,7 @@ impl ScalarType for Url {
     }
 }
 
-fn is_http_url(text: &str) -> bool {
+pub(crate) fn is_http_url(text: &str) -> bool {
     // `Url::parse` forgives white space and control characters by dropping them; what is kept as written may not.
     text.len() <= 2048
         && !text

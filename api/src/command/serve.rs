@@ -1,0 +1,38 @@
+//! `portico serve`: both planes until Ctrl-C or SIGTERM.
+
+use tokio::signal;
+
+use super::CommandError;
+use crate::{config::ServeOptions, logging, server::Server};
+
+pub(super) async fn run(options: &ServeOptions) -> Result<(), CommandError> {
+    logging::start(&options.log, options.log_format)?;
+    let server = Server::start(options).await?;
+    if let Some(file) = server.first_admin_password_file() {
+        anstream::eprintln!("The first admin is admin@localhost; the password is in {}", file.display());
+    }
+    tracing::info!(
+        listen = %server.listen(),
+        gateway_listen = server.gateway_listen().map(|address| address.to_string()),
+        "serving; GraphiQL is at http://{}/graphiql", server.listen()
+    );
+    stop_signal().await?;
+    tracing::info!("stopping: requests under way are finished first");
+    server.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Waits for Ctrl-C, or for SIGTERM where there is one.
+pub(super) async fn stop_signal() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            result = signal::ctrl_c() => result,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    signal::ctrl_c().await
+}

@@ -1,0 +1,343 @@
+//! Configuration: flags, each with an environment variable; a flag wins over its variable.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use domain::{api_key::ApiKeyPrefix, limits::Limits};
+use gateway::IpNet;
+use secrecy::SecretString;
+
+/// Self-hosted registration of applications against API products: a GraphQL API and the gateway that enforces what it
+/// decides, in one process on an embedded database.
+#[derive(Debug, Parser)]
+#[command(name = "portico", version, about, long_about = None, args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    /// What to do; `serve` unless given.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The flags of `serve`, which need no subcommand.
+    #[command(flatten)]
+    pub serve: ServeOptions,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the API, GraphiQL and the gateway until Ctrl-C or SIGTERM (the default).
+    Serve(Box<ServeOptions>),
+    /// Serve from a temporary directory, perform the whole flow from product to API key as one would, and keep
+    /// serving, to look around.
+    Demo(Box<ServeOptions>),
+    /// Print the GraphQL schema; needs no database.
+    Schema,
+    /// Bring the database to the shape that this version needs, after a backup. `serve` does the same at start.
+    Migrate(StorageOptions),
+    /// Manage admins' accounts, also while the server runs.
+    Admin {
+        /// What to do.
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
+    /// Write a consistent copy of the SQLite database to FILE, also while the server runs.
+    Backup {
+        /// Where to write it; must not exist yet.
+        file: PathBuf,
+        /// Where the database is.
+        #[command(flatten)]
+        storage: StorageOptions,
+    },
+}
+
+/// What to do with admins' accounts.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Make an admin's account. The password is taken from PORTICO_ADMIN_PASSWORD, else made up and printed.
+    Create {
+        /// The e-mail to sign in with.
+        #[arg(long, env = "PORTICO_ADMIN_EMAIL")]
+        email: String,
+        /// The name that others see.
+        #[arg(long, default_value = "Administrator")]
+        full_name: String,
+        /// The password, from the environment only: arguments show in process lists.
+        #[arg(skip = password_from_environment())]
+        password: Option<SecretString>,
+        /// Where the database is.
+        #[command(flatten)]
+        storage: StorageOptions,
+    },
+    /// Give an admin a new password and end all of their sessions. The password is taken from
+    /// PORTICO_ADMIN_PASSWORD, else made up and printed.
+    ResetPassword {
+        /// The admin's e-mail.
+        #[arg(long, env = "PORTICO_ADMIN_EMAIL")]
+        email: String,
+        /// The password, from the environment only.
+        #[arg(skip = password_from_environment())]
+        password: Option<SecretString>,
+        /// Where the database is.
+        #[command(flatten)]
+        storage: StorageOptions,
+    },
+}
+
+/// Where data is kept.
+#[derive(Clone, Debug, Args)]
+pub struct StorageOptions {
+    /// Directory of the SQLite database and the signing keys; made when missing, readable by this user alone.
+    #[arg(long, env = "PORTICO_DATA_DIR", default_value = "./data", value_name = "DIRECTORY")]
+    pub data_dir: PathBuf,
+    /// Database: `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME`. Default: `portico.db` in the data
+    /// directory. Prefer the variable: arguments show in process lists.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<DatabaseUrl>,
+}
+
+impl StorageOptions {
+    /// The database's URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.database_url.as_ref().map_or_else(|| crate::database::Database::sqlite_url(&self.data_dir), |url| url.0.clone())
+    }
+}
+
+/// A database's URL. Its Debug shows the scheme alone: there may be a password in it.
+#[derive(Clone)]
+pub struct DatabaseUrl(String);
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}://…", self.0.split(':').next().unwrap_or_default())
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+        match scheme {
+            "sqlite" | "postgres" | "postgresql" => Ok(Self(text.to_owned())),
+            _ => Err("expected sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME"),
+        }
+    }
+}
+
+/// How to serve.
+#[derive(Clone, Debug, Args)]
+pub struct ServeOptions {
+    /// Address of the API: /graphql, /graphiql, /healthz, /readyz, /.well-known/. Port 0 takes a free port.
+    #[arg(long, env = "PORTICO_LISTEN", default_value = "127.0.0.1:4000", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Address of the gateway; `off` for none. Port 0 takes a free port.
+    #[arg(long, env = "PORTICO_GATEWAY_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS")]
+    pub gateway_listen: GatewayListen,
+    /// What callers' requests to the gateway start with, shown by the API. Default: http://localhost with the
+    /// gateway's port.
+    #[arg(long, env = "PORTICO_GATEWAY_PUBLIC_URL", value_name = "URL", value_parser = http_url)]
+    pub gateway_public_url: Option<String>,
+    /// Where data is kept.
+    #[command(flatten)]
+    pub storage: StorageOptions,
+    /// E-mail of the first admin, made at the first start only; set PORTICO_ADMIN_PASSWORD with it. Default:
+    /// admin@localhost with a password in a file whose path is printed.
+    #[arg(long, env = "PORTICO_ADMIN_EMAIL", value_name = "E-MAIL")]
+    pub admin_email: Option<String>,
+    /// The first admin's password, from PORTICO_ADMIN_PASSWORD only.
+    #[arg(skip = password_from_environment())]
+    pub admin_password: Option<SecretString>,
+    /// File with the portal realm's signing keys (Ed25519, PKCS#8 PEM): the first signs, all verify. Default: made in
+    /// the data directory. PostgreSQL requires it, so that all nodes share it.
+    #[arg(long, env = "PORTICO_PORTAL_SIGNING_KEYS_FILE", value_name = "FILE")]
+    pub portal_signing_keys_file: Option<PathBuf>,
+    /// File with the admin realm's signing keys, as above.
+    #[arg(long, env = "PORTICO_ADMIN_SIGNING_KEYS_FILE", value_name = "FILE")]
+    pub admin_signing_keys_file: Option<PathBuf>,
+    /// Addresses or networks of proxies in front of either port whose forwarding headers are believed, separated by
+    /// commas. Default: none.
+    #[arg(long, env = "PORTICO_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "NETWORKS")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins of web pages that may call the API from a browser, separated by commas. Default: none.
+    #[arg(long, env = "PORTICO_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
+    pub allowed_origins: Vec<String>,
+    /// Seconds that one API request may take before it is answered TIMEOUT.
+    #[arg(long, env = "PORTICO_REQUEST_TIMEOUT", default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub request_timeout: u64,
+    /// Seconds that requests may go on after SIGTERM or Ctrl-C.
+    #[arg(long, env = "PORTICO_SHUTDOWN_GRACE", default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub shutdown_grace: u64,
+    /// Apps that a developer may have.
+    #[arg(long, env = "PORTICO_MAX_APPS_PER_DEVELOPER", default_value_t = 500, value_name = "NUMBER")]
+    pub max_apps_per_developer: u64,
+    /// Live keys that an app may have.
+    #[arg(long, env = "PORTICO_MAX_KEYS_PER_APP", default_value_t = 20, value_name = "NUMBER")]
+    pub max_keys_per_app: u64,
+    /// What API keys start with, so that secret scanners know whose they are.
+    #[arg(long, env = "PORTICO_KEY_PREFIX", default_value = "ptk_", value_name = "PREFIX", value_parser = key_prefix)]
+    pub key_prefix: ApiKeyPrefix,
+    /// Form of the log lines on standard error.
+    #[arg(long, env = "PORTICO_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// What is logged: a level, or levels by target such as `info,portico=debug`.
+    #[arg(long, env = "PORTICO_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+}
+
+impl ServeOptions {
+    /// How much of everything there may be.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            apps_per_developer: self.max_apps_per_developer,
+            live_keys_per_app: self.max_keys_per_app,
+            ..Limits::default()
+        }
+    }
+
+    /// How long one API request may take.
+    #[must_use]
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout)
+    }
+
+    /// How long requests may go on once the server is to stop.
+    #[must_use]
+    pub fn shutdown_grace(&self) -> Duration {
+        Duration::from_secs(self.shutdown_grace)
+    }
+
+    /// The defaults, with data in `directory`, on free ports of the loopback address: for tools and tests.
+    #[must_use]
+    pub fn local(directory: &Path) -> Self {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            listen: loopback,
+            gateway_listen: GatewayListen::On(loopback),
+            gateway_public_url: None,
+            storage: StorageOptions { data_dir: directory.to_owned(), database_url: None },
+            admin_email: None,
+            admin_password: None,
+            portal_signing_keys_file: None,
+            admin_signing_keys_file: None,
+            trusted_proxies: Vec::new(),
+            allowed_origins: Vec::new(),
+            request_timeout: 30,
+            shutdown_grace: 20,
+            max_apps_per_developer: 500,
+            max_keys_per_app: 20,
+            key_prefix: ApiKeyPrefix::default(),
+            log_format: LogFormat::Text,
+            log: "info".to_owned(),
+        }
+    }
+}
+
+/// Where the gateway listens, if it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GatewayListen {
+    /// This process runs no gateway.
+    Off,
+    /// On this address.
+    On(SocketAddr),
+}
+
+impl FromStr for GatewayListen {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        text.parse().map(Self::On).map_err(|_| "expected an address such as 127.0.0.1:8000, or off")
+    }
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for collectors.
+    Json,
+}
+
+/// A password in the environment. It is never an argument: those show in process lists.
+fn password_from_environment() -> Option<SecretString> {
+    std::env::var("PORTICO_ADMIN_PASSWORD").ok().filter(|password| !password.is_empty()).map(SecretString::from)
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse().map(|address: std::net::IpAddr| IpNet::from(address));
+    text.parse().or_else(|_| address()).map_err(|_| format!("{text} is no address such as 10.0.0.1 or network such as 10.0.0.0/8"))
+}
+
+fn http_url(text: &str) -> Result<String, String> {
+    if crate::graphql::scalar::is_http_url(text) {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err("expected an absolute http or https URL such as https://gateway.example.com".to_owned())
+    }
+}
+
+fn key_prefix(text: &str) -> Result<ApiKeyPrefix, String> {
+    ApiKeyPrefix::new(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn serving_is_the_default_and_takes_its_flags_without_a_name() {
+        let arguments = Arguments::try_parse_from(["portico", "--listen", "127.0.0.1:0", "--gateway-listen", "off"]);
+        let arguments = arguments.unwrap();
+        assert!(arguments.command.is_none());
+        assert_eq!(arguments.serve.gateway_listen, GatewayListen::Off);
+    }
+
+    #[test]
+    fn every_flag_is_explained() {
+        let mut command = Arguments::command();
+        command.build();
+        for subcommand in std::iter::once(&command).chain(command.get_subcommands()) {
+            for argument in subcommand.get_arguments() {
+                let explained = argument.get_help().is_some() || argument.get_long_help().is_some();
+                assert!(explained, "{} of {}", argument.get_id(), subcommand.get_name());
+            }
+        }
+    }
+
+    #[test]
+    fn a_database_password_does_not_show() {
+        let url: DatabaseUrl = "postgres://u:hunter2@h/n".parse().unwrap();
+        assert_eq!(format!("{url:?}"), "postgres://…");
+        assert!("mysql://h".parse::<DatabaseUrl>().is_err());
+    }
+
+    #[test]
+    fn bad_values_are_refused() {
+        for arguments in [
+            ["--listen", "4000"],
+            ["--gateway-listen", "on"],
+            ["--gateway-public-url", "gateway"],
+            ["--trusted-proxies", "proxy"],
+            ["--request-timeout", "0"],
+        ] {
+            let result = Arguments::try_parse_from(["portico"].into_iter().chain(arguments));
+            assert!(result.is_err(), "{arguments:?}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The data directory: readable by its owner alone, used by one server at a time.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Why the data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirectoryError {
+    /// It cannot be made or written to.
+    #[error("cannot use the data directory {path}: {source}; choose another with --data-dir", path = path.display())]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another server runs on it.
+    #[error("another portico server uses the data directory {path}; stop it, or choose another with --data-dir", path = .0.display())]
+    InUse(PathBuf),
+}
+
+/// A data directory that this process may use. Dropping it gives it free.
+#[derive(Debug)]
+pub struct DataDirectory {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDirectory {
+    /// Makes the directory if it is missing and locks it against a second server. The lock ends with the process,
+    /// however that ends.
+    ///
+    /// # Errors
+    /// [`DataDirectoryError`].
+    pub fn lock(path: &Path) -> Result<Self, DataDirectoryError> {
+        let failed = |source| DataDirectoryError::Io { path: path.to_owned(), source };
+        create_private(path).map_err(failed)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("portico.lock"))
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: file }),
+            Err(TryLockError::WouldBlock) => Err(DataDirectoryError::InUse(path.to_owned())),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Makes a directory that only its owner may look into.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn create_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_server_at_a_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("data");
+        let first = DataDirectory::lock(&path).unwrap();
+        assert!(matches!(DataDirectory::lock(&path), Err(DataDirectoryError::InUse(_))));
+        drop(first);
+        DataDirectory::lock(&path).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_may_look_into_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("data");
+        DataDirectory::lock(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}

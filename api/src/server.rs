@@ -1,0 +1,301 @@
+//! The server: both planes in one process, from start to an orderly end.
+
+use std::{
+    fs, io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use gateway::{BindError, Gateway, GatewayConfig, Usage};
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerWaitFuture},
+};
+
+use crate::{
+    admin::{self, bootstrap::FirstAdmin},
+    bootstrap,
+    change::Follower,
+    config::{GatewayListen, ServeOptions},
+    control_plane::ControlPlane,
+    credential::usage,
+    data_directory::{DataDirectory, DataDirectoryError},
+    database::{Database, backup},
+    error::{ServiceError, StoreError},
+    housekeeping,
+    http::{self, graphql::GraphqlSettings, query_cost::QueryLimits, readiness::Readiness},
+    session::{
+        access_token::AccessTokens,
+        directory::AccountDirectory,
+        password::{PasswordError, PasswordHasher},
+        signing_key::{SigningKeyError, SigningKeys},
+        signing_key_file::{self, SigningKeyFileError},
+        throttle::{Throttle, ThrottleLimits},
+    },
+};
+
+/// Why the server does not start. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    DataDirectory(#[from] DataDirectoryError),
+    /// The database cannot be reached or migrated.
+    #[error("cannot open the database: {0}; check DATABASE_URL and --data-dir")]
+    Database(#[from] StoreError),
+    /// The copy of the database before a migration could not be written.
+    #[error("cannot back up the database before migrating it: {0}")]
+    Backup(#[from] backup::BackupError),
+    /// The first rows could not be written.
+    #[error("cannot prepare the database: {0}")]
+    Bootstrap(#[from] ServiceError),
+    /// The first admin could not be made.
+    #[error(transparent)]
+    FirstAdmin(#[from] admin::bootstrap::BootstrapError),
+    /// The data directory's signing keys cannot be used.
+    #[error(transparent)]
+    SigningKeyFile(#[from] SigningKeyFileError),
+    /// The configured signing keys cannot be used.
+    #[error(transparent)]
+    SigningKey(#[from] SigningKeyError),
+    /// A configured file cannot be read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Unreadable {
+        /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// One realm's keys were configured without the other's, or none on PostgreSQL.
+    #[error("set both --portal-signing-keys-file and --admin-signing-keys-file, so that all nodes sign with the same keys")]
+    SigningKeysIncomplete,
+    /// Passwords cannot be hashed.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The API's address is not to be had.
+    #[error("cannot listen on {address}: {source}; choose another address with --listen (PORTICO_LISTEN)")]
+    Listen {
+        /// Which one.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The gateway's address is not to be had.
+    #[error("cannot listen on {address}: {source}; choose another address with --gateway-listen (PORTICO_GATEWAY_LISTEN), or `off`")]
+    GatewayListen {
+        /// Which one.
+        address: SocketAddr,
+        /// What the gateway said.
+        source: BindError,
+    },
+    /// The file that tells tools the addresses could not be written.
+    #[error("cannot write addresses.json into the data directory: {0}")]
+    Addresses(#[source] io::Error),
+}
+
+/// A server that runs.
+pub struct Server {
+    plane: Arc<ControlPlane>,
+    listen: SocketAddr,
+    gateway_listen: Option<SocketAddr>,
+    first_admin_password_file: Option<PathBuf>,
+    readiness: Readiness,
+    shutdown: CancellationToken,
+    background: CancellationToken,
+    serving: TaskTracker,
+    background_tasks: TaskTracker,
+    executions: TaskTracker,
+    grace: Duration,
+    _data_directory: DataDirectory,
+}
+
+impl Server {
+    /// Opens the database, migrates it, prepares what a new one needs, and serves both planes. Returns when both
+    /// listen.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing goes on running then.
+    pub async fn start(options: &ServeOptions) -> Result<Self, StartError> {
+        let data_directory = DataDirectory::lock(&options.storage.data_dir)?;
+        // Before anything slow: a taken port is told at once.
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .map_err(|source| StartError::Listen { address: options.listen, source })?;
+        let listen =
+            listener.local_addr().map_err(|source| StartError::Listen { address: options.listen, source })?;
+        let (snapshot_writer, snapshot) = gateway::snapshot::channel();
+        let usage = Arc::new(Usage::new());
+        let gateway = match options.gateway_listen {
+            GatewayListen::Off => None,
+            GatewayListen::On(address) => {
+                let config = gateway_config(options, address, listen);
+                let gateway = Gateway::bind(config, snapshot.clone(), Arc::clone(&usage))
+                    .await
+                    .map_err(|source| StartError::GatewayListen { address, source })?;
+                Some(gateway)
+            }
+        };
+        let gateway_listen = gateway.as_ref().map(Gateway::local_addr);
+
+        let signing_keys = signing_keys(options, data_directory.path())?;
+        let database = Database::connect(&options.storage.url()).await?;
+        backup::before_migration(&database, data_directory.path()).await?;
+        database.migrate().await?;
+        let directory = Arc::new(AccountDirectory::new());
+        let follower = Arc::new(Follower::new(database.clone(), Arc::clone(&directory), snapshot_writer));
+        let plane = Arc::new(ControlPlane {
+            database,
+            follower,
+            directory,
+            access_tokens: AccessTokens::new(signing_keys),
+            passwords: PasswordHasher::new()?,
+            throttle: Throttle::new(ThrottleLimits::default()),
+            snapshot,
+            usage,
+            limits: options.limits(),
+            gateway_public_url: gateway_public_url(options, gateway_listen),
+            key_prefix: options.key_prefix.clone(),
+        });
+        bootstrap::ensure(&plane).await?;
+        let first_admin =
+            FirstAdmin { email: options.admin_email.clone(), password: options.admin_password.clone() };
+        let first_admin =
+            admin::bootstrap::ensure_first_admin(&plane.admin_accounts(), first_admin, data_directory.path()).await?;
+        plane.follower.load().await?;
+
+        let server = Self {
+            plane,
+            listen,
+            gateway_listen,
+            first_admin_password_file: first_admin.and_then(|made| made.password_file),
+            readiness: Readiness::new(),
+            shutdown: CancellationToken::new(),
+            background: CancellationToken::new(),
+            serving: TaskTracker::new(),
+            background_tasks: TaskTracker::new(),
+            executions: TaskTracker::new(),
+            grace: options.shutdown_grace(),
+            _data_directory: data_directory,
+        };
+        server.serve(options, listener, gateway);
+        write_addresses(&options.storage.data_dir, listen, gateway_listen).map_err(StartError::Addresses)?;
+        server.readiness.set(true);
+        Ok(server)
+    }
+
+    fn serve(&self, options: &ServeOptions, listener: TcpListener, gateway: Option<Gateway>) {
+        let settings = GraphqlSettings {
+            limits: QueryLimits::default(),
+            timeout: options.request_timeout(),
+            executions: self.executions.clone(),
+        };
+        let app = http::router(&self.plane, settings, options, self.readiness.clone());
+        self.serving.spawn(http::listener::serve(listener, app, self.shutdown.clone(), self.grace));
+        if let Some(gateway) = gateway {
+            self.serving.spawn(gateway.serve(self.shutdown.clone().cancelled_owned()));
+        }
+        let plane = Arc::clone(&self.plane);
+        let background = self.background.clone();
+        self.background_tasks.spawn(async move { plane.follower.run(background).await });
+        self.background_tasks.spawn(housekeeping::run(Arc::clone(&self.plane), self.background.clone()));
+        self.background_tasks.spawn(usage::run(Arc::clone(&self.plane), self.background.clone()));
+    }
+
+    /// Where the API listens.
+    #[must_use]
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// Where the gateway listens, if it does.
+    #[must_use]
+    pub fn gateway_listen(&self) -> Option<SocketAddr> {
+        self.gateway_listen
+    }
+
+    /// The file that holds the first admin's password, when this start made one up.
+    #[must_use]
+    pub fn first_admin_password_file(&self) -> Option<&Path> {
+        self.first_admin_password_file.as_deref()
+    }
+
+    /// The server's parts, for tools and tests in the same process.
+    #[must_use]
+    pub fn plane(&self) -> &Arc<ControlPlane> {
+        &self.plane
+    }
+
+    /// Stops taking requests, finishes those under way on both ports within the grace period, writes what was
+    /// gathered in memory, and closes the database.
+    pub async fn stop(self) {
+        self.readiness.set(false);
+        self.shutdown.cancel();
+        // A mutation whose client went away still commits; waiting for it is part of finishing.
+        let _ = tokio::time::timeout(self.grace, closed(&self.serving)).await;
+        let _ = tokio::time::timeout(self.grace, closed(&self.executions)).await;
+        self.background.cancel();
+        closed(&self.background_tasks).await;
+        if let Err(error) = self.plane.database.clone().close().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the database did not close cleanly");
+        }
+    }
+}
+
+fn closed(tasks: &TaskTracker) -> TaskTrackerWaitFuture<'_> {
+    tasks.close();
+    tasks.wait()
+}
+
+fn gateway_config(options: &ServeOptions, address: SocketAddr, api: SocketAddr) -> GatewayConfig {
+    let mut config = GatewayConfig::new(address);
+    config.trusted_proxies.clone_from(&options.trusted_proxies);
+    config.forbidden_upstreams.push(api);
+    config.timeouts.shutdown_grace = options.shutdown_grace();
+    config
+}
+
+fn gateway_public_url(options: &ServeOptions, gateway: Option<SocketAddr>) -> String {
+    if let Some(url) = &options.gateway_public_url {
+        return url.clone();
+    }
+    match gateway {
+        Some(address) if is_local(address.ip()) => format!("http://localhost:{}", address.port()),
+        Some(address) => format!("http://{address}"),
+        None => "http://localhost:8000".to_owned(),
+    }
+}
+
+fn is_local(address: IpAddr) -> bool {
+    address.is_loopback() || address == IpAddr::V4(Ipv4Addr::UNSPECIFIED) || address.is_unspecified()
+}
+
+fn signing_keys(options: &ServeOptions, data_directory: &Path) -> Result<SigningKeys, StartError> {
+    let read = |path: &PathBuf| {
+        fs::read_to_string(path)
+            .map(SecretString::from)
+            .map_err(|source| StartError::Unreadable { path: path.clone(), source })
+    };
+    match (&options.portal_signing_keys_file, &options.admin_signing_keys_file) {
+        (Some(portal), Some(admin)) => Ok(SigningKeys::from_pem(&read(portal)?, &read(admin)?)?),
+        (None, None) if options.storage.url().starts_with("sqlite:") => {
+            Ok(signing_key_file::load_or_create(data_directory)?)
+        }
+        (None, None) | (Some(_), None) | (None, Some(_)) => Err(StartError::SigningKeysIncomplete),
+    }
+}
+
+/// Tells tools and tests where the server listens: both addresses, written at once.
+fn write_addresses(data_directory: &Path, listen: SocketAddr, gateway: Option<SocketAddr>) -> io::Result<()> {
+    let addresses = serde_json::json!({
+        "listen": listen.to_string(),
+        "gateway_listen": gateway.map(|address| address.to_string()),
+    });
+    let mut file = tempfile::NamedTempFile::new_in(data_directory)?;
+    io::Write::write_all(&mut file, format!("{addresses}\n").as_bytes())?;
+    file.persist(data_directory.join("addresses.json")).map_err(|error| error.error)?;
+    Ok(())
+}
