@@ -103,7 +103,10 @@ impl StorageOptions {
     /// The database's URL.
     #[must_use]
     pub fn url(&self) -> String {
-        self.database_url.as_ref().map_or_else(|| crate::database::Database::sqlite_url(&self.data_dir), |url| url.0.clone())
+        self.database_url.as_ref().map_or_else(
+            || crate::database::Database::sqlite_url(&self.data_dir),
+            |url| url.0.clone(),
+        )
     }
 }
 
@@ -133,10 +136,20 @@ impl FromStr for DatabaseUrl {
 #[derive(Clone, Debug, Args)]
 pub struct ServeOptions {
     /// Address of the API: /graphql, /graphiql, /healthz, /readyz, /.well-known/. Port 0 takes a free port.
-    #[arg(long, env = "PORTICO_LISTEN", default_value = "127.0.0.1:4000", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "PORTICO_LISTEN",
+        default_value = "127.0.0.1:4000",
+        value_name = "ADDRESS"
+    )]
     pub listen: SocketAddr,
     /// Address of the gateway; `off` for none. Port 0 takes a free port.
-    #[arg(long, env = "PORTICO_GATEWAY_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "PORTICO_GATEWAY_LISTEN",
+        default_value = "127.0.0.1:8000",
+        value_name = "ADDRESS"
+    )]
     pub gateway_listen: GatewayListen,
     /// What callers' requests to the gateway start with, shown by the API. Default: http://localhost with the
     /// gateway's port.
@@ -173,7 +186,12 @@ pub struct ServeOptions {
     #[arg(long, env = "PORTICO_SHUTDOWN_GRACE", default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3600))]
     pub shutdown_grace: u64,
     /// Apps that a developer may have.
-    #[arg(long, env = "PORTICO_MAX_APPS_PER_DEVELOPER", default_value_t = 500, value_name = "NUMBER")]
+    #[arg(
+        long,
+        env = "PORTICO_MAX_APPS_PER_DEVELOPER",
+        default_value_t = 500,
+        value_name = "NUMBER"
+    )]
     pub max_apps_per_developer: u64,
     /// Live keys that an app may have.
     #[arg(long, env = "PORTICO_MAX_KEYS_PER_APP", default_value_t = 20, value_name = "NUMBER")]
@@ -220,7 +238,10 @@ impl ServeOptions {
             listen: loopback,
             gateway_listen: GatewayListen::On(loopback),
             gateway_public_url: None,
-            storage: StorageOptions { data_dir: directory.to_owned(), database_url: None },
+            storage: StorageOptions {
+                data_dir: directory.to_owned(),
+                database_url: None,
+            },
             admin_email: None,
             admin_password: None,
             portal_signing_keys_file: None,
@@ -254,7 +275,9 @@ impl FromStr for GatewayListen {
         if text == "off" {
             return Ok(Self::Off);
         }
-        text.parse().map(Self::On).map_err(|_| "expected an address such as 127.0.0.1:8000, or off")
+        text.parse()
+            .map(Self::On)
+            .map_err(|_| "expected an address such as 127.0.0.1:8000, or off")
     }
 }
 
@@ -269,12 +292,17 @@ pub enum LogFormat {
 
 /// A password in the environment. It is never an argument: those show in process lists.
 fn password_from_environment() -> Option<SecretString> {
-    std::env::var("PORTICO_ADMIN_PASSWORD").ok().filter(|password| !password.is_empty()).map(SecretString::from)
+    std::env::var("PORTICO_ADMIN_PASSWORD")
+        .ok()
+        .filter(|password| !password.is_empty())
+        .map(SecretString::from)
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
     let address = || text.parse().map(|address: std::net::IpAddr| IpNet::from(address));
-    text.parse().or_else(|_| address()).map_err(|_| format!("{text} is no address such as 10.0.0.1 or network such as 10.0.0.0/8"))
+    text.parse()
+        .or_else(|_| address())
+        .map_err(|_| format!("{text} is no address such as 10.0.0.1 or network such as 10.0.0.0/8"))
 }
 
 fn http_url(text: &str) -> Result<String, String> {

@@ -6,6 +6,7 @@ use domain::{api_key::ApiKeyPrefix, limits::Limits};
 use gateway::{snapshot::SnapshotReader, usage::Usage};
 
 use crate::{
+    admin::service::AdminAccounts,
     change::Follower,
     database::{Database, WriteTransaction},
     error::{ServiceError, StoreError},
@@ -45,6 +46,16 @@ impl ControlPlane {
     /// [`ServiceError::Store`] when no turn came in time.
     pub async fn write(&self) -> Result<WriteTransaction, ServiceError> {
         Ok(WriteTransaction::begin(&self.database, Arc::clone(&self.follower)).await?)
+    }
+
+    /// What admins' accounts are kept with.
+    #[must_use]
+    pub fn admin_accounts(&self) -> AdminAccounts {
+        AdminAccounts {
+            database: self.database.clone(),
+            follower: Arc::clone(&self.follower),
+            passwords: self.passwords.clone(),
+        }
     }
 
     /// Checks that the server can do its work: the database answers and the log is being followed.

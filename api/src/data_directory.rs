@@ -36,7 +36,10 @@ impl DataDirectory {
     /// # Errors
     /// [`DataDirectoryError`].
     pub fn lock(path: &Path) -> Result<Self, DataDirectoryError> {
-        let failed = |source| DataDirectoryError::Io { path: path.to_owned(), source };
+        let failed = |source| DataDirectoryError::Io {
+            path: path.to_owned(),
+            source,
+        };
         create_private(path).map_err(failed)?;
         let file = OpenOptions::new()
             .create(true)
@@ -45,7 +48,10 @@ impl DataDirectory {
             .open(path.join("portico.lock"))
             .map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: file }),
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: file,
+            }),
             Err(TryLockError::WouldBlock) => Err(DataDirectoryError::InUse(path.to_owned())),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }

@@ -22,12 +22,11 @@ use crate::{
     change::Follower,
     config::{GatewayListen, ServeOptions},
     control_plane::ControlPlane,
-    credential::usage,
     data_directory::{DataDirectory, DataDirectoryError},
     database::{Database, backup},
     error::{ServiceError, StoreError},
     housekeeping,
-    http::{self, graphql::GraphqlSettings, query_cost::QueryLimits, readiness::Readiness},
+    http::{self, graphql::GraphqlSettings, query_cost::QueryLimits},
     session::{
         access_token::AccessTokens,
         directory::AccountDirectory,
@@ -71,7 +70,9 @@ pub enum StartError {
         source: io::Error,
     },
     /// One realm's keys were configured without the other's, or none on PostgreSQL.
-    #[error("set both --portal-signing-keys-file and --admin-signing-keys-file, so that all nodes sign with the same keys")]
+    #[error(
+        "set both --portal-signing-keys-file and --admin-signing-keys-file, so that all nodes sign with the same keys"
+    )]
     SigningKeysIncomplete,
     /// Passwords cannot be hashed.
     #[error(transparent)]
@@ -85,7 +86,9 @@ pub enum StartError {
         source: io::Error,
     },
     /// The gateway's address is not to be had.
-    #[error("cannot listen on {address}: {source}; choose another address with --gateway-listen (PORTICO_GATEWAY_LISTEN), or `off`")]
+    #[error(
+        "cannot listen on {address}: {source}; choose another address with --gateway-listen (PORTICO_GATEWAY_LISTEN), or `off`"
+    )]
     GatewayListen {
         /// Which one.
         address: SocketAddr,
@@ -103,7 +106,6 @@ pub struct Server {
     listen: SocketAddr,
     gateway_listen: Option<SocketAddr>,
     first_admin_password_file: Option<PathBuf>,
-    readiness: Readiness,
     shutdown: CancellationToken,
     background: CancellationToken,
     serving: TaskTracker,
@@ -124,9 +126,14 @@ impl Server {
         // Before anything slow: a taken port is told at once.
         let listener = TcpListener::bind(options.listen)
             .await
-            .map_err(|source| StartError::Listen { address: options.listen, source })?;
-        let listen =
-            listener.local_addr().map_err(|source| StartError::Listen { address: options.listen, source })?;
+            .map_err(|source| StartError::Listen {
+                address: options.listen,
+                source,
+            })?;
+        let listen = listener.local_addr().map_err(|source| StartError::Listen {
+            address: options.listen,
+            source,
+        })?;
         let (snapshot_writer, snapshot) = gateway::snapshot::channel();
         let usage = Arc::new(Usage::new());
         let gateway = match options.gateway_listen {
@@ -161,8 +168,10 @@ impl Server {
             key_prefix: options.key_prefix.clone(),
         });
         bootstrap::ensure(&plane).await?;
-        let first_admin =
-            FirstAdmin { email: options.admin_email.clone(), password: options.admin_password.clone() };
+        let first_admin = FirstAdmin {
+            email: options.admin_email.clone(),
+            password: options.admin_password.clone(),
+        };
         let first_admin =
             admin::bootstrap::ensure_first_admin(&plane.admin_accounts(), first_admin, data_directory.path()).await?;
         plane.follower.load().await?;
@@ -172,7 +181,6 @@ impl Server {
             listen,
             gateway_listen,
             first_admin_password_file: first_admin.and_then(|made| made.password_file),
-            readiness: Readiness::new(),
             shutdown: CancellationToken::new(),
             background: CancellationToken::new(),
             serving: TaskTracker::new(),
@@ -183,7 +191,6 @@ impl Server {
         };
         server.serve(options, listener, gateway);
         write_addresses(&options.storage.data_dir, listen, gateway_listen).map_err(StartError::Addresses)?;
-        server.readiness.set(true);
         Ok(server)
     }
 
@@ -193,16 +200,21 @@ impl Server {
             timeout: options.request_timeout(),
             executions: self.executions.clone(),
         };
-        let app = http::router(&self.plane, settings, options, self.readiness.clone());
-        self.serving.spawn(http::listener::serve(listener, app, self.shutdown.clone(), self.grace));
+        let app = http::router::router(&self.plane, settings, options);
+        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        let shutdown = self.shutdown.clone().cancelled_owned();
+        self.serving
+            .spawn(async move { axum::serve(listener, service).with_graceful_shutdown(shutdown).await });
         if let Some(gateway) = gateway {
-            self.serving.spawn(gateway.serve(self.shutdown.clone().cancelled_owned()));
+            self.serving
+                .spawn(gateway.serve(self.shutdown.clone().cancelled_owned()));
         }
         let plane = Arc::clone(&self.plane);
         let background = self.background.clone();
-        self.background_tasks.spawn(async move { plane.follower.run(background).await });
-        self.background_tasks.spawn(housekeeping::run(Arc::clone(&self.plane), self.background.clone()));
-        self.background_tasks.spawn(usage::run(Arc::clone(&self.plane), self.background.clone()));
+        self.background_tasks
+            .spawn(async move { plane.follower.run(background).await });
+        self.background_tasks
+            .spawn(housekeeping::run(Arc::clone(&self.plane), self.background.clone()));
     }
 
     /// Where the API listens.
@@ -232,7 +244,6 @@ impl Server {
     /// Stops taking requests, finishes those under way on both ports within the grace period, writes what was
     /// gathered in memory, and closes the database.
     pub async fn stop(self) {
-        self.readiness.set(false);
         self.shutdown.cancel();
         // A mutation whose client went away still commits; waiting for it is part of finishing.
         let _ = tokio::time::timeout(self.grace, closed(&self.serving)).await;
@@ -240,7 +251,10 @@ impl Server {
         self.background.cancel();
         closed(&self.background_tasks).await;
         if let Err(error) = self.plane.database.clone().close().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the database did not close cleanly");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the database did not close cleanly"
+            );
         }
     }
 }
@@ -277,7 +291,10 @@ fn signing_keys(options: &ServeOptions, data_directory: &Path) -> Result<Signing
     let read = |path: &PathBuf| {
         fs::read_to_string(path)
             .map(SecretString::from)
-            .map_err(|source| StartError::Unreadable { path: path.clone(), source })
+            .map_err(|source| StartError::Unreadable {
+                path: path.clone(),
+                source,
+            })
     };
     match (&options.portal_signing_keys_file, &options.admin_signing_keys_file) {
         (Some(portal), Some(admin)) => Ok(SigningKeys::from_pem(&read(portal)?, &read(admin)?)?),
@@ -296,6 +313,7 @@ fn write_addresses(data_directory: &Path, listen: SocketAddr, gateway: Option<So
     });
     let mut file = tempfile::NamedTempFile::new_in(data_directory)?;
     io::Write::write_all(&mut file, format!("{addresses}\n").as_bytes())?;
-    file.persist(data_directory.join("addresses.json")).map_err(|error| error.error)?;
+    file.persist(data_directory.join("addresses.json"))
+        .map_err(|error| error.error)?;
     Ok(())
 }

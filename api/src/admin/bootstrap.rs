@@ -105,7 +105,8 @@ pub async fn ensure_first_admin(
     Ok(Some(Bootstrapped { admin, password_file }))
 }
 
-fn random_password() -> SecretString {
+/// A password that nobody has to remember.
+pub(crate) fn random_password() -> SecretString {
     SecretString::from(Alphanumeric.sample_string(&mut rand::rng(), PASSWORD_CHARACTERS))
 }
 

@@ -47,9 +47,13 @@ pub enum CommandError {
 impl From<ServiceError> for CommandError {
     fn from(error: ServiceError) -> Self {
         match error {
-            ServiceError::Refused(refusals) => {
-                Self::Refused(refusals.iter().map(|refusal| refusal.message.as_str()).collect::<Vec<_>>().join(" "))
-            }
+            ServiceError::Refused(refusals) => Self::Refused(
+                refusals
+                    .iter()
+                    .map(|refusal| refusal.message.as_str())
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            ),
             ServiceError::Store(error) => Self::Store(error),
             other => Self::Refused(other.to_string()),
         }

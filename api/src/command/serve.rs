@@ -9,7 +9,10 @@ pub(super) async fn run(options: &ServeOptions) -> Result<(), CommandError> {
     logging::start(&options.log, options.log_format)?;
     let server = Server::start(options).await?;
     if let Some(file) = server.first_admin_password_file() {
-        anstream::eprintln!("The first admin is admin@localhost; the password is in {}", file.display());
+        anstream::eprintln!(
+            "The first admin is admin@localhost; the password is in {}",
+            file.display()
+        );
     }
     tracing::info!(
         listen = %server.listen(),

@@ -27,7 +27,10 @@ impl Endpoint {
     /// The endpoint of this server.
     #[must_use]
     pub fn new(plane: Arc<ControlPlane>) -> Self {
-        Self { plane, schema: super::schema() }
+        Self {
+            plane,
+            schema: super::schema(),
+        }
     }
 }
 
@@ -42,19 +45,36 @@ impl GraphqlService for Endpoint {
     type Caller = Caller;
 
     fn anonymous(&self) -> Caller {
-        Caller { viewer: Viewer::Anonymous, session: None }
+        Caller {
+            viewer: Viewer::Anonymous,
+            session: None,
+        }
     }
 
     async fn authenticate(&self, access_token: &str) -> Result<Caller, AuthenticationFailed> {
         let now = Timestamp::now();
-        let claims =
-            self.plane.access_tokens.verify(access_token, now).map_err(|_| AuthenticationFailed::Rejected)?;
-        let viewer = self.plane.directory.check(&claims, now).map_err(|_| AuthenticationFailed::Rejected)?;
-        Ok(Caller { viewer, session: Some(claims.session) })
+        let claims = self
+            .plane
+            .access_tokens
+            .verify(access_token)
+            .map_err(|_| AuthenticationFailed::Rejected)?;
+        let viewer = self
+            .plane
+            .directory
+            .check(&claims, now)
+            .map_err(|_| AuthenticationFailed::Rejected)?;
+        Ok(Caller {
+            viewer,
+            session: Some(claims.session),
+        })
     }
 
     fn body_limit(&self, caller: &Caller) -> usize {
-        if caller.viewer.is_admin() { ADMIN_BODY_LIMIT } else { BODY_LIMIT }
+        if caller.viewer.is_admin() {
+            ADMIN_BODY_LIMIT
+        } else {
+            BODY_LIMIT
+        }
     }
 
     async fn execute(&self, call: GraphqlCall<Caller>) -> async_graphql::Response {

@@ -2,6 +2,7 @@
 
 pub mod connection;
 pub mod decision;
+mod endpoint;
 pub mod error;
 pub mod interface;
 pub mod node;
@@ -11,4 +12,5 @@ pub mod scalar;
 mod schema;
 pub mod user_error;
 
+pub use endpoint::Endpoint;
 pub use schema::{Schema, schema, sdl};

@@ -12,3 +12,4 @@ pub mod query_tokens;
 pub mod request_id;
 pub mod request_parameters;
 mod response_body;
+pub mod router;
