@@ -6,6 +6,7 @@ use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _,
     QueryFilter as _, QuerySelect as _, sea_query::Expr,
 };
+use uuid::Uuid;
 
 use crate::{error::StoreError, session::password::HashedPassword};
 
@@ -89,6 +90,25 @@ pub async fn find_with_password(
 ) -> Result<Option<(AdminRecord, HashedPassword)>, StoreError> {
     let row = admin::Entity::find_by_id(id.uuid()).one(connection).await?;
     Ok(row.map(with_password))
+}
+
+/// The normalised e-mails of admins. For identity alone.
+pub async fn normalised_emails(
+    connection: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = AdminId>,
+) -> Result<Vec<(AdminId, String)>, StoreError> {
+    let rows: Vec<(Uuid, String)> = admin::Entity::find()
+        .select_only()
+        .column(admin::Column::Id)
+        .column(admin::Column::EmailNormalised)
+        .filter(admin::Column::Id.is_in(ids.into_iter().map(|id| id.uuid())))
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, email)| (AdminId::from_uuid(id), email))
+        .collect())
 }
 
 fn with_password(row: admin::Model) -> (AdminRecord, HashedPassword) {

@@ -1,8 +1,11 @@
 //! Rows of audit events, for reading. They are written with what they record: see [`super::record`].
 
-use domain::{Timestamp, id::AuditEventId, viewer::Viewer};
+use domain::{Timestamp, audit::AuditAction, id::AuditEventId, viewer::Viewer};
 use entity::audit_event;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, Select, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    sea_query::Expr,
+};
 use serde_json::Value;
 
 use crate::{
@@ -144,4 +147,26 @@ pub async fn find_for(
         .all(connection)
         .await?;
     rows.into_iter().map(AuditEventRecord::try_from).collect()
+}
+
+/// Which accounts signed in from which addresses since then, the latest first. For identity alone.
+pub async fn recent_sign_ins(
+    connection: &impl ConnectionTrait,
+    since: Timestamp,
+    limit: u64,
+) -> Result<Vec<(String, String)>, StoreError> {
+    Ok(audit_event::Entity::find()
+        .select_only()
+        .column(audit_event::Column::Actor)
+        .column(audit_event::Column::ClientAddress)
+        .filter(audit_event::Column::Action.eq(AuditAction::SessionSignIn.name()))
+        .filter(audit_event::Column::At.gte(since.as_millis()))
+        .filter(audit_event::Column::ClientAddress.is_not_null())
+        .group_by(audit_event::Column::Actor)
+        .group_by(audit_event::Column::ClientAddress)
+        .order_by_desc(audit_event::Column::At.max())
+        .limit(limit)
+        .into_tuple()
+        .all(connection)
+        .await?)
 }

@@ -17,6 +17,7 @@ use sea_orm::{
     Select,
     sea_query::{Expr, OnConflict},
 };
+use uuid::Uuid;
 
 use crate::{
     error::StoreError,
@@ -204,6 +205,25 @@ pub async fn find_with_password(
 ) -> Result<Option<(DeveloperRecord, HashedPassword)>, StoreError> {
     let row = developer::Entity::find_by_id(id.uuid()).one(connection).await?;
     Ok(row.map(with_password))
+}
+
+/// The normalised e-mails of developers. For identity alone.
+pub async fn normalised_emails(
+    connection: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = DeveloperId>,
+) -> Result<Vec<(DeveloperId, String)>, StoreError> {
+    let rows: Vec<(Uuid, String)> = developer::Entity::find()
+        .select_only()
+        .column(developer::Column::Id)
+        .column(developer::Column::EmailNormalised)
+        .filter(developer::Column::Id.is_in(ids.into_iter().map(|id| id.uuid())))
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, email)| (DeveloperId::from_uuid(id), email))
+        .collect())
 }
 
 fn with_password(row: developer::Model) -> (DeveloperRecord, HashedPassword) {

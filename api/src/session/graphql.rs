@@ -359,3 +359,7 @@ impl SessionMutation {
         answer(context, issued.await)
     }
 }
+
+#[cfg(test)]
+#[path = "graphql_tests.rs"]
+mod tests;

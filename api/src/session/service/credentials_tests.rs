@@ -95,7 +95,7 @@ async fn changing_a_password_takes_the_present_one_and_a_good_new_one() {
 
 #[tokio::test]
 async fn a_stolen_access_token_is_no_faster_way_to_guess() {
-    let fixture = Fixture::new().await;
+    let fixture = with_lasting_throttle().await;
     developer(&fixture).await;
     let stolen = CallContext {
         client_address: Some("203.0.113.5".parse().unwrap()),

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod refresh;
+mod remember;
 mod sign_in;
 mod sign_up;
 
@@ -11,6 +12,7 @@ use secrecy::SecretString;
 pub use self::{
     credentials::{ChangePassword, IssuedReset, ResetPassword, change_password, issue_password_reset, reset_password},
     refresh::{refresh, sign_out},
+    remember::remember_sign_ins,
     sign_in::{SignIn, sign_in},
     sign_up::{SignUp, sign_up},
 };
@@ -68,4 +70,4 @@ mod refresh_tests;
 #[cfg(test)]
 mod sign_in_tests;
 #[cfg(test)]
-mod test_support;
+pub(super) mod test_support;

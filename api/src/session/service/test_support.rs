@@ -9,13 +9,30 @@ use crate::{
     context::CallContext,
     control_plane::ControlPlane,
     error::ServiceError,
-    session::access_token::BadToken,
+    session::{
+        access_token::BadToken,
+        throttle::{Limit, Throttle, ThrottleLimits},
+    },
     test_fixture::Fixture,
 };
 
 pub(super) const EMAIL: &str = "ada@example.com";
 pub(super) const PASSWORD: &str = "an engine of analysis";
 pub(super) const OTHER_PASSWORD: &str = "notes upon the memoir";
+
+/// A fixture whose throttle gives nothing back while the test runs, however slow the machine.
+pub(in crate::session) async fn with_lasting_throttle() -> Fixture {
+    let mut fixture = Fixture::new().await;
+    let day = std::time::Duration::from_secs(24 * 60 * 60);
+    let plane = std::sync::Arc::get_mut(&mut fixture.plane).unwrap();
+    plane.throttle = Throttle::new(ThrottleLimits {
+        sign_in_per_address: Limit::new(60, day),
+        sign_in_per_account: Limit::new(10, day),
+        sign_in_per_known_address: Limit::new(10, day),
+        sign_up_per_address: Limit::new(20, day),
+    });
+    fixture
+}
 
 pub(super) fn from_address(address: &str) -> CallContext {
     CallContext {
