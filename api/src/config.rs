@@ -13,6 +13,9 @@ use domain::{api_key::ApiKeyPrefix, limits::Limits};
 use gateway::IpNet;
 use secrecy::SecretString;
 
+/// Where data is kept unless told otherwise.
+pub const DEFAULT_DATA_DIRECTORY: &str = "./data";
+
 /// Self-hosted registration of applications against API products: a GraphQL API and the gateway that enforces what it
 /// decides, in one process on an embedded database.
 #[derive(Debug, Parser)]
@@ -91,7 +94,7 @@ pub enum AdminCommand {
 #[derive(Clone, Debug, Args)]
 pub struct StorageOptions {
     /// Directory of the SQLite database and the signing keys; made when missing, readable by this user alone.
-    #[arg(long, env = "PORTICO_DATA_DIR", default_value = "./data", value_name = "DIRECTORY")]
+    #[arg(long, env = "PORTICO_DATA_DIR", default_value = DEFAULT_DATA_DIRECTORY, value_name = "DIRECTORY")]
     pub data_dir: PathBuf,
     /// Database: `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME`. Default: `portico.db` in the data
     /// directory. Prefer the variable: arguments show in process lists.
