@@ -1,1 +1,10 @@
-//! Placeholder.
+//! The harness of the end-to-end tests: a whole server in the process, on a database of its own, on free ports.
+
+// A harness that cannot do its part must fail the test that uses it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod fixture;
+pub mod graphql;
+pub mod refusal;
+pub mod server;
+pub mod upstream;
