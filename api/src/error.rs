@@ -78,9 +78,8 @@ pub enum StoreError {
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        match error.sql_err() {
-            Some(sea_orm::SqlErr::UniqueConstraintViolation(constraint)) => return Self::Duplicate(constraint),
-            Some(_) | None => {}
+        if let Some(sea_orm::SqlErr::UniqueConstraintViolation(constraint)) = error.sql_err() {
+            return Self::Duplicate(constraint);
         }
         match error {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(error),

@@ -4,7 +4,10 @@
 //! inserts and the others wait for its outcome. A refused mutation rolls its claim back, so only successes are
 //! remembered.
 
-use domain::idempotency::{self, Stored, Verdict};
+use domain::{
+    Refusal, RefusalCode,
+    idempotency::{self, Stored, Verdict},
+};
 use entity::idempotency_key;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, TryInsertResult, sea_query::OnConflict,
@@ -89,4 +92,14 @@ pub async fn claim(
             Ok(Claim::Fresh)
         }
     }
+}
+
+/// The refusal of a replay whose object exists no longer, or no longer for this viewer.
+#[must_use]
+pub fn made_is_gone() -> Refusal {
+    Refusal::at(
+        "idempotencyKey",
+        RefusalCode::NotFound,
+        "What was made with this idempotency key has been deleted since. Send a new key to make another one.",
+    )
 }

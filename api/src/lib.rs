@@ -27,6 +27,8 @@ pub mod logging;
 pub mod pagination;
 pub mod portal;
 pub mod server;
+pub mod product;
 pub mod session;
 #[cfg(test)]
 mod test_fixture;
+pub mod version;

@@ -278,6 +278,9 @@ where
     Ok(select.count(connection).await?)
 }
 
+/// The column that holds the parent's id, and that id in a row.
+pub type ParentColumn<E, P> = (<E as EntityTrait>::Column, fn(&<E as EntityTrait>::Model) -> P);
+
 /// The same page of each parent's rows, in one statement: rows of `select` whose `parent_column` is one of `parents`,
 /// numbered within their parent by a window function.
 ///
@@ -286,7 +289,7 @@ where
 pub async fn pages_by_parent<E, P>(
     connection: &impl ConnectionTrait,
     select: Select<E>,
-    (parent_column, parent): (E::Column, fn(&E::Model) -> P),
+    (parent_column, parent): ParentColumn<E, P>,
     parents: Vec<P>,
     key: &SortKey<E>,
     page: &Page,

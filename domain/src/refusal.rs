@@ -78,6 +78,13 @@ impl Refusal {
         }
     }
 
+    /// `REQUIRED`: an update sets the field at `path` to null, which it may not be.
+    #[must_use]
+    pub fn cannot_be_null(path: &str) -> Self {
+        let message = format!("{path} cannot be null. Leave it out to keep what it is.");
+        Self::at(path, RefusalCode::Required, message)
+    }
+
     /// The same refusal, its field path put below `parent`.
     #[must_use]
     pub fn under(mut self, parent: &str) -> Self {

@@ -86,8 +86,10 @@ impl WriteTransaction {
             });
         let rows: Vec<_> = rows.collect();
         let published = !rows.is_empty();
-        if published {
-            entity::change::Entity::insert_many(rows)
+        // A deletion may take ten thousands of rows along; a statement takes 32,766 values at most
+        // (<https://sqlite.org/limits.html#max_variable_number>).
+        for rows in rows.chunks(1000) {
+            entity::change::Entity::insert_many(rows.iter().cloned())
                 .exec_without_returning(&self.transaction)
                 .await?;
         }

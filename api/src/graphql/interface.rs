@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use async_graphql::{
     ContextSelectionSet, OutputType, Positioned, ServerResult, Value,
     parser::types::Field,
-    registry::{MetaField, MetaType, Registry},
+    registry::{MetaType, Registry},
 };
 
 /// Each of these interfaces implements [`NODE`].
@@ -16,8 +16,9 @@ const NODE: &str = "Node";
 /// Completes the interfaces in the schema. Register it last, by `register_output_type`: it looks at the types that are
 /// there. No value has this type.
 ///
-/// It also gives the fields of interfaces the cost that they have in objects; the library would count a list behind an
-/// interface as one item.
+/// It also takes away what fields say of their cost. The HTTP handler measures the document itself, and the library
+/// refuses a request whose costly field has an argument from a variable that was not sent ("Variable first is not
+/// defined"), which is every list with an optional `$first`.
 pub enum InterfaceHierarchy {}
 
 impl OutputType for InterfaceHierarchy {
@@ -31,11 +32,9 @@ impl OutputType for InterfaceHierarchy {
                 registry.add_implements(interface, NODE);
             }
         }
-        for (interface, dear) in dear_fields(registry) {
-            if let Some(MetaType::Interface { fields, .. }) = registry.types.get_mut(&interface)
-                && let Some(field) = fields.get_mut(&dear.name)
-            {
-                field.compute_complexity = dear.compute_complexity;
+        for kind in registry.types.values_mut() {
+            if let MetaType::Object { fields, .. } | MetaType::Interface { fields, .. } = kind {
+                fields.values_mut().for_each(|field| field.compute_complexity = None);
             }
         }
         Self::qualified_type_name()
@@ -44,22 +43,6 @@ impl OutputType for InterfaceHierarchy {
     async fn resolve(&self, _context: &ContextSelectionSet<'_>, _field: &Positioned<Field>) -> ServerResult<Value> {
         match *self {}
     }
-}
-
-/// Fields of interfaces as an object has them that says what they cost.
-fn dear_fields(registry: &Registry) -> Vec<(String, MetaField)> {
-    let mut dear = Vec::new();
-    for (interface, kind) in &registry.types {
-        let MetaType::Interface { possible_types, .. } = kind else {
-            continue;
-        };
-        let objects = possible_types.iter().filter_map(|object| registry.types.get(object));
-        let fields = objects.filter_map(MetaType::fields).flat_map(|fields| fields.values());
-        let costly =
-            fields.filter(|field| field.compute_complexity.is_some() && kind.field_by_name(&field.name).is_some());
-        dear.extend(costly.map(|field| (interface.clone(), field.clone())));
-    }
-    dear
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use crate::{
     id::parse,
     loader::RequestContext as _,
     portal::{graphql::Portal, service as portal_service},
+    product::graphql::Product,
+    version::graphql::ProductVersion,
 };
 
 /// How many ids `nodes` takes at once.
@@ -33,6 +35,10 @@ pub enum Node {
     Developer(Developer),
     /// The portal.
     Portal(Portal),
+    /// A product.
+    Product(Product),
+    /// A version of a product.
+    ProductVersion(ProductVersion),
 }
 
 async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
@@ -54,10 +60,21 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             let portal = context.give(portal_service::read(context.plane()).await)?;
             Ok((portal.id.to_string() == id.as_str()).then(|| Node::Portal(portal.into())))
         }
+        "prod" => {
+            let id = context.give(parse::<domain::id::ProductKind>("id", id))?;
+            Ok(context.load(id).await?.map(|record| Node::Product(record.into())))
+        }
         "strat" => {
             let found = auth_strategy_service::find(context.plane(), context.call(), id).await;
             let found = context.give(found)?.map(AuthStrategy::from);
             Ok(found.map(|AuthStrategy::KeyAuthStrategy(strategy)| Node::KeyAuthStrategy(strategy)))
+        }
+        "ver" => {
+            let id = context.give(parse::<domain::id::VersionKind>("id", id))?;
+            Ok(context
+                .load(id)
+                .await?
+                .map(|record| Node::ProductVersion(record.into())))
         }
         _ => Err(context
             .give(Err::<(), _>(ServiceError::BadUserInput(format!(

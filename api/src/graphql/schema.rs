@@ -8,7 +8,9 @@ use crate::{
     developer::graphql::{DeveloperMutation, DeveloperQuery},
     graphql::node::NodeQuery,
     portal::graphql::{PortalMutation, PortalQuery},
+    product::graphql::{ProductMutation, ProductQuery},
     session::graphql::{SessionMutation, SessionQuery},
+    version::graphql::VersionMutation,
 };
 
 /// The schema of Portico.
@@ -20,6 +22,7 @@ pub struct Query(
     NodeQuery,
     SessionQuery,
     PortalQuery,
+    ProductQuery,
     DeveloperQuery,
     AuthStrategyQuery,
     AuditQuery,
@@ -27,7 +30,14 @@ pub struct Query(
 
 /// What can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(SessionMutation, PortalMutation, DeveloperMutation, AuthStrategyMutation);
+pub struct Mutation(
+    SessionMutation,
+    PortalMutation,
+    ProductMutation,
+    VersionMutation,
+    DeveloperMutation,
+    AuthStrategyMutation,
+);
 
 /// Builds the schema. Requests bring their own data: see [`crate::loader::for_request`].
 #[must_use]

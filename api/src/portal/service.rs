@@ -1,7 +1,7 @@
 //! Reading and changing the portal's settings.
 
 use async_graphql::MaybeUndefined;
-use domain::{Refusal, RefusalCode, audit::AuditAction};
+use domain::{Refusal, audit::AuditAction};
 use serde_json::json;
 
 use super::store::{self, PortalRecord};
@@ -46,7 +46,7 @@ pub async fn update(
     let mut refusals = Vec::new();
     match patch.name {
         MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => refusals.push(required("name")),
+        MaybeUndefined::Null => refusals.push(Refusal::cannot_be_null("name")),
         MaybeUndefined::Value(name) => match plane.limits.name("name", &name) {
             Ok(name) => after.name = name,
             Err(refusal) => refusals.push(refusal),
@@ -67,7 +67,7 @@ pub async fn update(
     ] {
         match wanted {
             MaybeUndefined::Undefined => {}
-            MaybeUndefined::Null => refusals.push(required(field)),
+            MaybeUndefined::Null => refusals.push(Refusal::cannot_be_null(field)),
             MaybeUndefined::Value(value) => *setting = value,
         }
     }
@@ -83,14 +83,6 @@ pub async fn update(
     transaction.changed(Subject::Portal, after.id.uuid());
     transaction.commit().await?;
     Ok(after)
-}
-
-fn required(field: &str) -> Refusal {
-    Refusal::at(
-        field,
-        RefusalCode::Required,
-        format!("{field} cannot be null. Leave it out to keep what it is."),
-    )
 }
 
 fn summary(portal: &PortalRecord) -> serde_json::Value {

@@ -1,0 +1,118 @@
+//! Versions in the schema.
+
+mod input;
+mod mutation;
+
+use async_graphql::{Context, Enum, ID, Object, Result};
+
+pub use self::{
+    input::{
+        CreateVersionInput, DeleteVersionInput, ProductVersionFilter, SetVersionLifecycleInput, UpdateVersionInput,
+    },
+    mutation::{
+        CreateVersionPayload, DeleteVersionPayload, SetVersionLifecyclePayload, UpdateVersionPayload, VersionMutation,
+    },
+};
+use super::{
+    loader::{SpecificationOf, VersionCount, VersionPage},
+    service::{VersionFilter, VersionParent, VersionRecord},
+};
+use crate::{
+    connection,
+    graphql::{connection::TotalCount, scalar::DateTime},
+    loader::RequestContext as _,
+    pagination::{Page, Slice},
+    product::graphql::Product,
+};
+
+/// A version of an API product: what apps ask access to.
+#[derive(Clone)]
+pub struct ProductVersion(VersionRecord);
+
+impl From<VersionRecord> for ProductVersion {
+    fn from(record: VersionRecord) -> Self {
+        Self(record)
+    }
+}
+
+/// A version of an API product: what apps ask access to.
+#[Object]
+impl ProductVersion {
+    /// The version's id.
+    pub async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The version's name, unique in the product.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The product.
+    async fn product(&self, context: &Context<'_>) -> Result<Product> {
+        context.expect(self.0.product_id).await.map(Product::from)
+    }
+
+    /// Where the version stands in its life.
+    async fn lifecycle(&self) -> VersionLifecycle {
+        self.0.lifecycle.into()
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+
+    /// The OpenAPI document, as uploaded. It may have megabytes: leave it out where it is not shown.
+    async fn specification(&self, context: &Context<'_>) -> Option<Result<String>> {
+        context.load(SpecificationOf(self.0.id)).await.transpose()
+    }
+}
+
+connection!(ProductVersionConnection, ProductVersionEdge, ProductVersion, "versions");
+
+/// Where a version stands in its life: DRAFT, then ACTIVE ⇄ DEPRECATED; from either to RETIRED, and from there to
+/// either. Never back to DRAFT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::version::VersionLifecycle")]
+pub enum VersionLifecycle {
+    /// Only admins see it; its routes answer 404.
+    Draft,
+    /// In the catalog, takes requests where registration is enabled; traffic flows.
+    Active,
+    /// In the catalog, takes no new requests; traffic flows.
+    Deprecated,
+    /// Only admins and those with a request see it; its traffic gets 410, unless a live version has taken the route.
+    Retired,
+}
+
+/// A page of what belongs to `parent`, for the fields that list versions.
+pub(crate) async fn versions_of(
+    context: &Context<'_>,
+    parent: VersionParent,
+    filter: Option<ProductVersionFilter>,
+    page: Page,
+) -> Result<ProductVersionConnection> {
+    let filter = filter.map(VersionFilter::try_from).transpose();
+    let filter = context.give(filter)?.unwrap_or_default();
+    let key = VersionPage {
+        parent,
+        filter: filter.clone(),
+        page,
+    };
+    let slice = context.load(key).await?.unwrap_or_else(Slice::empty);
+    let loaders = context.loaders();
+    let total = TotalCount::new(move || {
+        let (loaders, filter) = (loaders.clone(), filter.clone());
+        async move {
+            let count = loaders.load_one(VersionCount { parent, filter }).await?;
+            Ok::<_, crate::loader::LoadError>(count.unwrap_or_default())
+        }
+    });
+    Ok(ProductVersionConnection::new(slice, total))
+}
