@@ -28,6 +28,7 @@ pub mod pagination;
 pub mod portal;
 pub mod server;
 pub mod product;
+pub mod registration;
 pub mod session;
 #[cfg(test)]
 mod test_fixture;

@@ -11,10 +11,18 @@ use crate::{
     graphql::{connection::TotalCount, payload::answer},
     loader::RequestContext as _,
     pagination, payload,
+    version::{
+        graphql::{ProductVersionConnection, versions_of},
+        service::VersionParent,
+    },
 };
 
 /// How callers of a version prove who they are.
 #[derive(Clone, Interface)]
+#[allow(
+    clippy::duplicated_attributes,
+    reason = "the lint takes the arguments' types for repetitions of one attribute"
+)]
 #[graphql(
     field(name = "id", ty = "ID", desc = "The strategy's id."),
     field(name = "name", ty = "String", desc = "The strategy's name, unique in the portal."),
@@ -22,6 +30,19 @@ use crate::{
         name = "in_use",
         ty = "bool",
         desc = "Whether versions have it, or live credentials were made for it."
+    ),
+    field(
+        name = "versions",
+        ty = "ProductVersionConnection",
+        desc = "The versions that have it and exist for the viewer, the latest first.",
+        arg(
+            name = "first",
+            ty = "Option<i32>",
+            desc = "How many from the start, 1 to 100; 20 unless given."
+        ),
+        arg(name = "after", ty = "Option<String>", desc = "Only those after this cursor."),
+        arg(name = "last", ty = "Option<i32>", desc = "How many from the end, 1 to 100."),
+        arg(name = "before", ty = "Option<String>", desc = "Only those before this cursor.")
     )
 )]
 pub enum AuthStrategy {
@@ -61,6 +82,20 @@ impl KeyAuthStrategy {
     /// Whether versions have it, or live credentials were made for it.
     pub async fn in_use(&self, context: &Context<'_>) -> Result<bool> {
         Ok(context.load(InUse(self.0.id)).await?.unwrap_or_default())
+    }
+
+    /// The versions that have it and exist for the viewer, the latest first.
+    #[graphql(complexity = "crate::graphql::connection::cost(first, last, child_complexity)")]
+    pub async fn versions(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 unless given.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<ProductVersionConnection> {
+        let page = context.give(pagination::arguments(first, after, last, before))?;
+        versions_of(context, VersionParent::AuthStrategy(self.0.id), None, page).await
     }
 
     /// The headers that a key may come in, 1 to 10.

@@ -276,3 +276,37 @@ async fn the_list_is_paged_and_counted() {
     names.sort_unstable();
     assert_eq!(names, ["key-auth", "one", "two"]);
 }
+
+#[tokio::test]
+async fn a_strategy_lists_its_versions() {
+    let fixture = Fixture::new().await;
+    let strategy = create(&fixture, "partners").await;
+    let product = fixture.product("payments").await;
+    for (name, lifecycle) in [("v1", VersionLifecycle::Active), ("v2", VersionLifecycle::Draft)] {
+        let version = fixture.version(product, name, lifecycle).await;
+        put(&fixture, version, strategy).await;
+    }
+    let document = "{ authStrategies { nodes { name versions(last: 1) { nodes { name } totalCount } } } }";
+    let listed = fixture.query(document, json!({})).await;
+    let nodes = listed["authStrategies"]["nodes"].as_array().unwrap();
+    let of = |name: &str| &nodes.iter().find(|node| node["name"] == name).unwrap()["versions"];
+    assert_eq!(of("key-auth"), &json!({ "nodes": [], "totalCount": 0 }));
+    assert_eq!(of("partners"), &json!({ "nodes": [{ "name": "v1" }], "totalCount": 2 }));
+
+    // Whoever meets the strategy at a version sees those of its versions that exist for them.
+    let developer = Viewer::Developer {
+        id: fixture.developer("dev@example.com").await,
+        status: DeveloperStatus::Approved,
+    };
+    let document = "{ products { nodes { versions { nodes { registration { authStrategy {
+        name versions { nodes { name } totalCount } } } } } } } }";
+    let seen = fixture.execute(developer, document, json!({})).await;
+    let versions = seen["data"]["products"]["nodes"][0]["versions"]["nodes"]
+        .as_array()
+        .unwrap();
+    let expected = json!({ "name": "partners", "versions": { "nodes": [{ "name": "v1" }], "totalCount": 1 } });
+    assert_eq!(
+        versions.as_slice(),
+        [json!({ "registration": { "authStrategy": expected } })]
+    );
+}

@@ -3,13 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use domain::{
+    Timestamp,
     gateway_service::{GatewayService, Route, RouteInput},
     id::VersionId,
 };
 use entity::{product, route, route_path, version};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
@@ -55,6 +56,23 @@ pub(crate) fn route_input(row: route::Model) -> Result<RouteInput, StoreError> {
         methods: column::texts(&methods)?,
         strip_path,
     })
+}
+
+/// Writes where the version's traffic goes; `None`: it has no gateway service any more.
+pub async fn write_upstream(
+    connection: &impl ConnectionTrait,
+    version: VersionId,
+    upstream_url: Option<String>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let row = version::ActiveModel {
+        id: Set(version.uuid()),
+        upstream_url: Set(upstream_url),
+        updated_at: Set(now.as_millis()),
+        ..Default::default()
+    };
+    row.update(connection).await?;
+    Ok(())
 }
 
 /// Gives the version these routes in the place of those that it has.

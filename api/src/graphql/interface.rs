@@ -47,7 +47,14 @@ impl OutputType for InterfaceHierarchy {
 
 #[cfg(test)]
 mod tests {
-    use crate::graphql::{schema, sdl};
+    use async_graphql::{EmptySubscription, Schema};
+
+    use super::InterfaceHierarchy;
+    use crate::graphql::{
+        schema,
+        schema::{Mutation, Query},
+        sdl,
+    };
 
     #[test]
     fn interfaces_implement_node() {
@@ -66,5 +73,15 @@ mod tests {
             assert!(types.iter().any(|one| one["name"] == "KeyAuthStrategy"), "{types:?}");
             assert!(types.iter().all(|one| one["kind"] == "OBJECT"), "{types:?}");
         }
+    }
+    #[tokio::test]
+    async fn a_list_behind_an_interface_costs_what_it_costs_in_the_object() {
+        let limited = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+            .register_output_type::<InterfaceHierarchy>()
+            .limit_complexity(500)
+            .finish();
+        let document = "{ authStrategies(first: 10) { nodes { versions(first: 100) { nodes { name } } } } }";
+        let response = limited.execute(document).await;
+        assert_eq!(response.errors[0].message, "Query is too complex.");
     }
 }

@@ -6,9 +6,11 @@ use crate::{
     audit::graphql::AuditQuery,
     auth_strategy::graphql::{AuthStrategyMutation, AuthStrategyQuery},
     developer::graphql::{DeveloperMutation, DeveloperQuery},
+    gateway_service::graphql::GatewayServiceMutation,
     graphql::node::NodeQuery,
     portal::graphql::{PortalMutation, PortalQuery},
     product::graphql::{ProductMutation, ProductQuery},
+    registration::graphql::RegistrationMutation,
     session::graphql::{SessionMutation, SessionQuery},
     version::graphql::VersionMutation,
 };
@@ -35,6 +37,8 @@ pub struct Mutation(
     PortalMutation,
     ProductMutation,
     VersionMutation,
+    GatewayServiceMutation,
+    RegistrationMutation,
     DeveloperMutation,
     AuthStrategyMutation,
 );

@@ -19,10 +19,15 @@ use super::{
 };
 use crate::{
     connection,
+    gateway_service::graphql::GatewayService,
     graphql::{connection::TotalCount, scalar::DateTime},
     loader::RequestContext as _,
     pagination::{Page, Slice},
     product::graphql::Product,
+    registration::{
+        graphql::RegistrationSettings,
+        plugin::{self, Plugin},
+    },
 };
 
 /// A version of an API product: what apps ask access to.
@@ -71,6 +76,21 @@ impl ProductVersion {
     /// The OpenAPI document, as uploaded. It may have megabytes: leave it out where it is not shown.
     async fn specification(&self, context: &Context<'_>) -> Option<Result<String>> {
         context.load(SpecificationOf(self.0.id)).await.transpose()
+    }
+
+    /// Where the gateway serves the version, and where it sends the calls; null: its traffic is answered 404.
+    async fn gateway_service(&self) -> Option<GatewayService> {
+        GatewayService::of(&self.0)
+    }
+
+    /// Whether and how apps register against the version.
+    async fn registration(&self) -> RegistrationSettings {
+        self.0.clone().into()
+    }
+
+    /// What the gateway enforces on the version: from the first strategy on, acl and the strategy's, read-only.
+    async fn plugins(&self, context: &Context<'_>) -> Result<Vec<Plugin>> {
+        plugin::of(context, &self.0).await
     }
 }
 

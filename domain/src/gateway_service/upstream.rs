@@ -37,6 +37,10 @@ pub enum InvalidUpstreamUrl {
     /// An address that the gateway refuses to connect to: see [`is_forbidden_address`].
     #[error("The upstream URL may not lead to a link-local, unspecified or multicast address.")]
     ForbiddenAddress,
+    /// The gateway's own: its calls would come back to it without end. Told by who knows the listeners, with
+    /// [`UpstreamUrl::shares_listener_with`].
+    #[error("The upstream URL leads back to the gateway itself. Give the URL of the service behind it.")]
+    Gateway,
 }
 
 impl InvalidUpstreamUrl {
@@ -46,7 +50,9 @@ impl InvalidUpstreamUrl {
         let code = match self {
             Self::Missing => RefusalCode::Required,
             Self::TooLong => RefusalCode::TooLong,
-            Self::NotHttp | Self::Userinfo | Self::QueryOrFragment | Self::ForbiddenAddress => RefusalCode::Invalid,
+            Self::NotHttp | Self::Userinfo | Self::QueryOrFragment | Self::ForbiddenAddress | Self::Gateway => {
+                RefusalCode::Invalid
+            }
         };
         Refusal::at("upstreamUrl", code, self.to_string())
     }
@@ -119,6 +125,17 @@ impl UpstreamUrl {
         self.url.authority()
     }
 
+    /// Whether this URL and `other` lead to the same listener as far as their texts tell: the same port of the same
+    /// host, where all names of the machine itself are one.
+    #[must_use]
+    pub fn shares_listener_with(&self, other: &Self) -> bool {
+        let same_host = match (self.url.host(), other.url.host()) {
+            (Some(mine), Some(others)) => mine == others || (is_loopback(&mine) && is_loopback(&others)),
+            (None, _) | (_, None) => false,
+        };
+        same_host && self.url.port_or_known_default() == other.url.port_or_known_default()
+    }
+
     /// The path that forwarded paths are put below; at least `/`.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -129,6 +146,19 @@ impl UpstreamUrl {
 impl fmt::Debug for UpstreamUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "UpstreamUrl({})", self.written)
+    }
+}
+
+/// Whether the host is this machine by a name that is reserved for it (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291
+/// §2.5.3).
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => {
+            let name = name.strip_suffix('.').unwrap_or(name);
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => IpAddr::V6(*address).to_canonical().is_loopback(),
     }
 }
 
@@ -223,6 +253,45 @@ mod tests {
             assert_eq!(refused, error, "{text}");
             assert_eq!(refused.refusal().field, ["upstreamUrl"]);
         }
+    }
+
+    #[test]
+    fn the_same_listener_has_many_names() {
+        let gateway = UpstreamUrl::parse("http://localhost:8000").unwrap();
+        for same in [
+            "http://LOCALHOST:8000/mock",
+            "https://localhost:8000",
+            "http://127.0.0.1:8000",
+            "http://127.9.9.9:8000",
+            "http://[::1]:8000/",
+            "http://[::ffff:127.0.0.1]:8000",
+            "http://localhost.:8000",
+            "http://api.localhost:8000",
+        ] {
+            let url = UpstreamUrl::parse(same).unwrap();
+            assert!(
+                url.shares_listener_with(&gateway) && gateway.shares_listener_with(&url),
+                "{same}"
+            );
+        }
+        for other in [
+            "http://localhost:8001",
+            "http://localhost",
+            "http://10.0.0.1:8000",
+            "http://example.com:8000",
+            "http://notlocalhost:8000",
+        ] {
+            assert!(
+                !UpstreamUrl::parse(other).unwrap().shares_listener_with(&gateway),
+                "{other}"
+            );
+        }
+        let public = UpstreamUrl::parse("https://api.example.com").unwrap();
+        assert!(
+            UpstreamUrl::parse("https://api.example.com:443/x")
+                .unwrap()
+                .shares_listener_with(&public)
+        );
     }
 
     #[test]
