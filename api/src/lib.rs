@@ -4,6 +4,7 @@
 //! (`<concept>/service.rs`: transaction, rules of `domain`) → store (`<concept>/store.rs`: statements).
 
 pub mod admin;
+pub mod app;
 pub mod audit;
 pub mod auth_strategy;
 pub mod bootstrap;
@@ -12,7 +13,11 @@ pub mod command;
 pub mod config;
 pub mod context;
 pub mod control_plane;
+<<<<<<< ours
 pub mod data_directory;
+=======
+pub mod credential;
+>>>>>>> theirs
 pub mod database;
 pub mod developer;
 pub mod error;

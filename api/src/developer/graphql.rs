@@ -7,6 +7,7 @@ use domain::developer::allowed_actions;
 
 use super::service::{self, DeveloperFilter as Filter, DeveloperRecord, DeveloperSort};
 use crate::{
+    app::graphql::{AppConnection, apps_of},
     connection,
     graphql::{connection::TotalCount, decision::Decision, order::OrderDirection, payload::answer, scalar::DateTime},
     id,
@@ -93,6 +94,20 @@ impl Developer {
             .into_iter()
             .map(DeveloperAction::from)
             .collect()
+    }
+
+    /// The developer's apps, the latest first.
+    #[graphql(complexity = "crate::graphql::connection::cost(first, last, child_complexity)")]
+    async fn apps(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 unless given.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Option<Result<AppConnection>> {
+        let page = pagination::arguments(first, after, last, before);
+        Some(apps_of(context, self.0.id, page).await)
     }
 }
 

@@ -4,11 +4,13 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 
 use crate::{
     admin::graphql::Admin,
+    app::graphql::App,
     audit::graphql::AuditEvent,
     auth_strategy::{
         graphql::{AuthStrategy, KeyAuthStrategy},
         service as auth_strategy_service,
     },
+    credential::graphql::Credential,
     developer::graphql::Developer,
     error::ServiceError,
     id::parse,
@@ -29,8 +31,12 @@ pub enum Node {
     KeyAuthStrategy(KeyAuthStrategy),
     /// An admin.
     Admin(Admin),
+    /// An app.
+    App(App),
     /// An audit event.
     AuditEvent(AuditEvent),
+    /// A credential.
+    Credential(Credential),
     /// A developer.
     Developer(Developer),
     /// The portal.
@@ -47,6 +53,14 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         "adm" => {
             let id = context.give(parse::<domain::id::AdminKind>("id", id))?;
             Ok(context.load(id).await?.map(|record| Node::Admin(record.into())))
+        }
+        "app" => {
+            let id = context.give(parse::<domain::id::AppKind>("id", id))?;
+            Ok(context.load(id).await?.map(|record| Node::App(record.into())))
+        }
+        "cred" => {
+            let id = context.give(parse::<domain::id::CredentialKind>("id", id))?;
+            Ok(context.load(id).await?.map(|record| Node::Credential(record.into())))
         }
         "dev" => {
             let id = context.give(parse::<domain::id::DeveloperKind>("id", id))?;

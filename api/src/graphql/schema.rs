@@ -3,8 +3,10 @@
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
 use crate::{
+    app::graphql::{AppMutation, AppQuery},
     audit::graphql::AuditQuery,
     auth_strategy::graphql::{AuthStrategyMutation, AuthStrategyQuery},
+    credential::graphql::CredentialMutation,
     developer::graphql::{DeveloperMutation, DeveloperQuery},
     gateway_service::graphql::GatewayServiceMutation,
     graphql::node::NodeQuery,
@@ -27,6 +29,7 @@ pub struct Query(
     ProductQuery,
     DeveloperQuery,
     AuthStrategyQuery,
+    AppQuery,
     AuditQuery,
 );
 
@@ -35,12 +38,19 @@ pub struct Query(
 pub struct Mutation(
     SessionMutation,
     PortalMutation,
+<<<<<<< ours
     ProductMutation,
     VersionMutation,
     GatewayServiceMutation,
     RegistrationMutation,
     DeveloperMutation,
     AuthStrategyMutation,
+=======
+    DeveloperMutation,
+    AuthStrategyMutation,
+    AppMutation,
+    CredentialMutation,
+>>>>>>> theirs
 );
 
 /// Builds the schema. Requests bring their own data: see [`crate::loader::for_request`].

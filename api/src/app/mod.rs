@@ -1,0 +1,6 @@
+//! Apps: the applications that developers register against API products.
+
+pub mod graphql;
+pub mod loader;
+pub mod service;
+pub mod store;

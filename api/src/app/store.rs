@@ -1,0 +1,421 @@
+//! Rows of apps, the reference ids that were ever theirs, and what a deleted app leaves behind.
+
+use domain::{
+    Timestamp,
+    access_request::AccessRequestStatus,
+    app::AppStatus,
+    credential::CredentialStatus,
+    decision::Decision,
+    email::NormalisedEmail,
+    id::{AccessRequestId, AdminId, AppId, CredentialId, DeveloperId, VersionId},
+    text,
+    viewer::Viewer,
+};
+use entity::{access_request, access_request_hold, app, credential, reference_id_claim};
+use sea_orm::{
+    ActiveModelTrait as _,
+    ActiveValue::Set,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, Select,
+    sea_query::{Expr, OnConflict},
+};
+use uuid::Uuid;
+
+use crate::{
+    error::StoreError,
+    pagination::{Direction, SortKey, SortValue},
+};
+
+/// An app as services see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppRecord {
+    /// Its id.
+    pub id: AppId,
+    /// Whose it is.
+    pub developer_id: DeveloperId,
+    /// Its name.
+    pub name: String,
+    /// The developer's own id for it, unique in the portal.
+    pub reference_id: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Whether its credentials may open anything.
+    pub status: AppStatus,
+    /// Why it is suspended; `None` unless it is.
+    pub suspension: Option<Decision>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl From<app::Model> for AppRecord {
+    fn from(row: app::Model) -> Self {
+        let app::Model {
+            id,
+            developer_id,
+            name,
+            name_folded: _,
+            reference_id,
+            reference_id_folded: _,
+            description,
+            status,
+            suspended_by,
+            suspended_at,
+            suspension_reason,
+            created_at,
+            updated_at,
+        } = row;
+        Self {
+            id: AppId::from_uuid(id),
+            developer_id: DeveloperId::from_uuid(developer_id),
+            name,
+            reference_id,
+            description,
+            status: status.into(),
+            suspension: suspended_at.map(|at| Decision {
+                by: suspended_by.map(AdminId::from_uuid),
+                automatic: false,
+                at: Timestamp::from_millis(at),
+                reason: suspension_reason,
+            }),
+            created_at: Timestamp::from_millis(created_at),
+            updated_at: Timestamp::from_millis(updated_at),
+        }
+    }
+}
+
+impl From<&AppRecord> for app::ActiveModel {
+    fn from(record: &AppRecord) -> Self {
+        let AppRecord {
+            id,
+            developer_id,
+            name,
+            reference_id,
+            description,
+            status,
+            suspension,
+            created_at,
+            updated_at,
+        } = record;
+        let suspension = suspension.as_ref();
+        Self {
+            id: Set(id.uuid()),
+            developer_id: Set(developer_id.uuid()),
+            name: Set(name.clone()),
+            name_folded: Set(text::folded(name)),
+            reference_id: Set(reference_id.clone()),
+            reference_id_folded: Set(text::folded(reference_id)),
+            description: Set(description.clone()),
+            status: Set((*status).into()),
+            suspended_by: Set(suspension.and_then(|decision| decision.by).map(|id| id.uuid())),
+            suspended_at: Set(suspension.map(|decision| decision.at.as_millis())),
+            suspension_reason: Set(suspension.and_then(|decision| decision.reason.clone())),
+            created_at: Set(created_at.as_millis()),
+            updated_at: Set(updated_at.as_millis()),
+        }
+    }
+}
+
+/// Which apps are wanted. What is `None` does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AppFilter {
+    /// What the name or the reference id starts with, whatever its case.
+    pub search: Option<String>,
+    /// In one of these states.
+    pub status: Option<Vec<AppStatus>>,
+    /// Of this developer.
+    pub developer_id: Option<DeveloperId>,
+    /// With exactly this reference id.
+    pub reference_id: Option<String>,
+}
+
+/// What apps are listed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppSort {
+    /// The case-folded name.
+    Name,
+    /// When they were made.
+    CreatedAt,
+}
+
+/// The order of a list of apps.
+#[must_use]
+pub fn sort_key(by: AppSort, direction: Direction) -> SortKey<app::Entity> {
+    let (column, value): (_, fn(&app::Model) -> SortValue) = match by {
+        AppSort::Name => (app::Column::NameFolded, |row| SortValue::Text(row.name_folded.clone())),
+        AppSort::CreatedAt => (app::Column::CreatedAt, |row| SortValue::Integer(row.created_at)),
+    };
+    SortKey {
+        column,
+        id_column: app::Column::Id,
+        value,
+        id: |row| row.id,
+        direction,
+        nullable: false,
+    }
+}
+
+/// The apps that exist for `viewer` and pass `filter`: for admins all, for approved developers their own.
+#[must_use]
+pub fn select_for(viewer: &Viewer, filter: &AppFilter) -> Select<app::Entity> {
+    let AppFilter {
+        search,
+        status,
+        developer_id,
+        reference_id,
+    } = filter;
+    let mut select = app::Entity::find();
+    match *viewer {
+        Viewer::Admin { .. } => {}
+        Viewer::Developer { id, .. } if viewer.is_approved_developer() => {
+            select = select.filter(app::Column::DeveloperId.eq(id.uuid()));
+        }
+        Viewer::Developer { .. } | Viewer::Anonymous => select = select.filter(Expr::value(false)),
+    }
+    if let Some(search) = search {
+        let prefix = text::folded(search);
+        select = select.filter(
+            Condition::any()
+                .add(starts_with(app::Column::NameFolded, &prefix))
+                .add(starts_with(app::Column::ReferenceIdFolded, &prefix)),
+        );
+    }
+    if let Some(wanted) = status {
+        let wanted = wanted.iter().map(|status| app::Status::from(*status));
+        select = select.filter(app::Column::Status.is_in(wanted));
+    }
+    if let Some(id) = developer_id {
+        select = select.filter(app::Column::DeveloperId.eq(id.uuid()));
+    }
+    if let Some(reference_id) = reference_id {
+        select = select.filter(app::Column::ReferenceId.eq(reference_id));
+    }
+    select
+}
+
+fn starts_with(column: app::Column, prefix: &str) -> Condition {
+    Condition::all()
+        .add(column.gte(prefix))
+        .add_option(text::prefix_upper_bound(prefix).map(|bound| column.lt(bound)))
+}
+
+/// The apps with these ids that exist for `viewer`.
+pub async fn find_for(
+    connection: &impl ConnectionTrait,
+    viewer: &Viewer,
+    ids: impl IntoIterator<Item = AppId>,
+) -> Result<Vec<AppRecord>, StoreError> {
+    let ids = ids.into_iter().map(|id| id.uuid());
+    let rows = select_for(viewer, &AppFilter::default())
+        .filter(app::Column::Id.is_in(ids))
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().map(AppRecord::from).collect())
+}
+
+/// The app, locked: third in the order portal, developer, app, version. The caller has checked that the viewer may see
+/// it.
+pub async fn lock(connection: &impl ConnectionTrait, id: AppId) -> Result<Option<AppRecord>, StoreError> {
+    let row = app::Entity::find_by_id(id.uuid())
+        .lock_exclusive()
+        .one(connection)
+        .await?;
+    Ok(row.map(AppRecord::from))
+}
+
+/// How many apps a developer has. Exact while the developer is locked.
+pub async fn count_of(connection: &impl ConnectionTrait, developer: DeveloperId) -> Result<u64, StoreError> {
+    let of_developer = app::Entity::find().filter(app::Column::DeveloperId.eq(developer.uuid()));
+    Ok(of_developer.count(connection).await?)
+}
+
+/// Adds an app.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when the reference id is taken.
+pub async fn insert(connection: &impl ConnectionTrait, record: &AppRecord) -> Result<(), StoreError> {
+    app::ActiveModel::from(record).insert(connection).await?;
+    Ok(())
+}
+
+/// Writes an app that is there and locked.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when the reference id is taken.
+pub async fn update(connection: &impl ConnectionTrait, record: &AppRecord) -> Result<(), StoreError> {
+    app::ActiveModel::from(record).update(connection).await?;
+    Ok(())
+}
+
+/// Writes an app's new status and suspension if it is still in the state `from`. Tells whether it was.
+pub async fn change_status(
+    connection: &impl ConnectionTrait,
+    from: AppStatus,
+    record: &AppRecord,
+) -> Result<bool, StoreError> {
+    let app::ActiveModel {
+        status,
+        suspended_by,
+        suspended_at,
+        suspension_reason,
+        updated_at,
+        ..
+    } = record.into();
+    let done = app::Entity::update_many()
+        .set(app::ActiveModel {
+            status,
+            suspended_by,
+            suspended_at,
+            suspension_reason,
+            updated_at,
+            ..Default::default()
+        })
+        .filter(app::Column::Id.eq(record.id.uuid()))
+        .filter(app::Column::Status.eq(app::Status::from(from)))
+        .exec(connection)
+        .await?;
+    Ok(done.rows_affected > 0)
+}
+
+/// Deletes an app; the database deletes its requests and credentials with it.
+pub async fn delete(connection: &impl ConnectionTrait, id: AppId) -> Result<(), StoreError> {
+    app::Entity::delete_by_id(id.uuid()).exec(connection).await?;
+    Ok(())
+}
+
+/// Whether another app than `except` has the reference id.
+pub async fn has_reference_id(
+    connection: &impl ConnectionTrait,
+    reference_id: &str,
+    except: AppId,
+) -> Result<bool, StoreError> {
+    let others = app::Entity::find()
+        .filter(app::Column::ReferenceId.eq(reference_id))
+        .filter(app::Column::Id.ne(except.uuid()));
+    Ok(others.count(connection).await? > 0)
+}
+
+/// Claims a reference id for an e-mail unless it is claimed, and tells by whom it is. Of two who claim it at once, the
+/// second one waits for the first one's outcome.
+pub async fn claim_reference_id(
+    connection: &impl ConnectionTrait,
+    reference_id: &str,
+    email: &NormalisedEmail,
+) -> Result<Option<String>, StoreError> {
+    reference_id_claim::Entity::insert(reference_id_claim::ActiveModel {
+        reference_id: Set(reference_id.to_owned()),
+        email_normalised: Set(email.as_str().to_owned()),
+    })
+    .on_conflict(
+        OnConflict::column(reference_id_claim::Column::ReferenceId)
+            .do_nothing()
+            .to_owned(),
+    )
+    .try_insert()
+    .exec_without_returning(connection)
+    .await?;
+    let held = reference_id_claim::Entity::find_by_id(reference_id.to_owned())
+        .one(connection)
+        .await?;
+    Ok(held.map(|claim| claim.email_normalised))
+}
+
+/// A credential that goes with its app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DependentCredential {
+    /// Which one.
+    pub id: CredentialId,
+    /// Whether it was usable.
+    pub status: CredentialStatus,
+}
+
+/// An access request that goes with its app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DependentRequest {
+    /// Which one.
+    pub id: AccessRequestId,
+    /// The version it is for.
+    pub version_id: VersionId,
+    /// Where it stood.
+    pub status: AccessRequestStatus,
+}
+
+/// The app's credentials, whatever their state.
+pub async fn credentials_of(
+    connection: &impl ConnectionTrait,
+    id: AppId,
+    now: Timestamp,
+) -> Result<Vec<DependentCredential>, StoreError> {
+    let rows: Vec<(Uuid, Option<i64>, Option<i64>)> = credential::Entity::find()
+        .select_only()
+        .column(credential::Column::Id)
+        .column(credential::Column::RevokedAt)
+        .column(credential::Column::ExpiresAt)
+        .filter(credential::Column::AppId.eq(id.uuid()))
+        .order_by_asc(credential::Column::Id)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    let instant = |at: Option<i64>| at.map(Timestamp::from_millis);
+    let credentials = rows
+        .into_iter()
+        .map(|(id, revoked_at, expires_at)| DependentCredential {
+            id: CredentialId::from_uuid(id),
+            status: domain::credential::status(instant(revoked_at), instant(expires_at), now),
+        });
+    Ok(credentials.collect())
+}
+
+/// The app's access requests, whatever their state.
+pub async fn requests_of(connection: &impl ConnectionTrait, id: AppId) -> Result<Vec<DependentRequest>, StoreError> {
+    let rows: Vec<(Uuid, Uuid, access_request::Status)> = access_request::Entity::find()
+        .select_only()
+        .column(access_request::Column::Id)
+        .column(access_request::Column::VersionId)
+        .column(access_request::Column::Status)
+        .filter(access_request::Column::AppId.eq(id.uuid()))
+        .order_by_asc(access_request::Column::Id)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    let requests = rows.into_iter().map(|(id, version_id, status)| DependentRequest {
+        id: AccessRequestId::from_uuid(id),
+        version_id: VersionId::from_uuid(version_id),
+        status: status.into(),
+    });
+    Ok(requests.collect())
+}
+
+/// Makes later requests of this e-mail for these versions wait for a person.
+pub async fn hold_requests(
+    connection: &impl ConnectionTrait,
+    email: &NormalisedEmail,
+    versions: impl IntoIterator<Item = VersionId>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let rows: Vec<_> = versions
+        .into_iter()
+        .map(|version| access_request_hold::ActiveModel {
+            email_normalised: Set(email.as_str().to_owned()),
+            version_id: Set(version.uuid()),
+            held_at: Set(now.as_millis()),
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    access_request_hold::Entity::insert_many(rows)
+        .on_conflict(
+            OnConflict::columns([
+                access_request_hold::Column::EmailNormalised,
+                access_request_hold::Column::VersionId,
+            ])
+            .do_nothing()
+            .to_owned(),
+        )
+        .try_insert()
+        .exec_without_returning(connection)
+        .await?;
+    Ok(())
+}
