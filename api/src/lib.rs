@@ -3,6 +3,7 @@
 //! A request's way: HTTP handler → caller from the token → resolver (`<concept>/graphql.rs`) → service
 //! (`<concept>/service.rs`: transaction, rules of `domain`) → store (`<concept>/store.rs`: statements).
 
+pub mod access_request;
 pub mod admin;
 pub mod app;
 pub mod audit;
@@ -13,11 +14,8 @@ pub mod command;
 pub mod config;
 pub mod context;
 pub mod control_plane;
-<<<<<<< ours
-pub mod data_directory;
-=======
 pub mod credential;
->>>>>>> theirs
+pub mod data_directory;
 pub mod database;
 pub mod developer;
 pub mod error;
@@ -31,9 +29,9 @@ pub mod loader;
 pub mod logging;
 pub mod pagination;
 pub mod portal;
-pub mod server;
 pub mod product;
 pub mod registration;
+pub mod server;
 pub mod session;
 #[cfg(test)]
 mod test_fixture;

@@ -22,6 +22,7 @@ use crate::{
     change::Follower,
     config::{GatewayListen, ServeOptions},
     control_plane::ControlPlane,
+    credential::usage,
     data_directory::{DataDirectory, DataDirectoryError},
     database::{Database, backup},
     error::{ServiceError, StoreError},
@@ -215,6 +216,8 @@ impl Server {
             .spawn(async move { plane.follower.run(background).await });
         self.background_tasks
             .spawn(housekeeping::run(Arc::clone(&self.plane), self.background.clone()));
+        self.background_tasks
+            .spawn(usage::run(Arc::clone(&self.plane), self.background.clone()));
     }
 
     /// Where the API listens.

@@ -9,16 +9,34 @@ async fn a_registered_app_calls_the_api_until_its_access_is_revoked() {
     let upstream = Upstream::start().await;
     let admin = server.admin().await;
     let published = fixture::publish(&admin, &upstream, "mock", true).await;
-    let plugins: Vec<_> = published.version.plugins.iter().map(|plugin| (plugin.name.as_str(), plugin.read_only)).collect();
+    let plugins: Vec<_> = published
+        .version
+        .plugins
+        .iter()
+        .map(|plugin| (plugin.name.as_str(), plugin.read_only))
+        .collect();
     assert_eq!(plugins, [("acl", true), ("key-auth", true)]);
 
     let pending = server.pending_developer("dana").await;
-    assert!(server.anonymous().products().list().page().await.unwrap().nodes.is_empty());
+    assert!(
+        server
+            .anonymous()
+            .products()
+            .list()
+            .page()
+            .await
+            .unwrap()
+            .nodes
+            .is_empty()
+    );
     assert!(pending.client.products().list().page().await.unwrap().nodes.is_empty());
     let approved = admin.developers().approve(&pending.id, Some("welcome")).await.unwrap();
     assert_eq!(approved.status, DeveloperStatus::Approved);
     let catalog = pending.client.products().list().page().await.unwrap().nodes;
-    assert_eq!(catalog.iter().map(|product| product.slug.as_str()).collect::<Vec<_>>(), ["mock"]);
+    assert_eq!(
+        catalog.iter().map(|product| product.slug.as_str()).collect::<Vec<_>>(),
+        ["mock"]
+    );
 
     let app = fixture::app(&pending, "banking").await;
     let request = fixture::request(&pending, &app, &published.version).await;
@@ -38,8 +56,15 @@ async fn a_registered_app_calls_the_api_until_its_access_is_revoked() {
     let unknown = format!("{}x", &key[..key.len() - 1]);
     assert_eq!(server.verdict("/mock", Some(&unknown)).await, (401, None));
 
-    admin.access_requests().revoke(RevokeAccessRequestInput::new(&request.id, "misuse")).await.unwrap();
-    assert_eq!(server.verdict("/mock", Some(&key)).await, (403, Some("REQUEST_REVOKED".to_owned())));
+    admin
+        .access_requests()
+        .revoke(RevokeAccessRequestInput::new(&request.id, "misuse"))
+        .await
+        .unwrap();
+    assert_eq!(
+        server.verdict("/mock", Some(&key)).await,
+        (403, Some("REQUEST_REVOKED".to_owned()))
+    );
     admin.access_requests().approve(&request.id, None).await.unwrap();
     assert_eq!(server.verdict("/mock", Some(&key)).await.0, 200);
     server.stop().await;

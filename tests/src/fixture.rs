@@ -17,8 +17,18 @@ pub struct Published {
 
 /// Creates and publishes the product `name` with a version served below `/<name>`, registration enabled.
 pub async fn publish(admin: &Portico, upstream: &Upstream, name: &str, auto_approve: bool) -> Published {
-    let product = admin.products().create(CreateProductInput::new(name)).await.unwrap().into_inner();
-    let version = admin.versions().create(CreateVersionInput::new(&product.id, "v1")).await.unwrap().into_inner();
+    let product = admin
+        .products()
+        .create(CreateProductInput::new(name))
+        .await
+        .unwrap()
+        .into_inner();
+    let version = admin
+        .versions()
+        .create(CreateVersionInput::new(&product.id, "v1"))
+        .await
+        .unwrap()
+        .into_inner();
     serve(admin, upstream, &version, &format!("/{name}")).await;
     let product = admin.products().publish(&product.id).await.unwrap();
     let enable = EnableRegistrationInput::new(&version.id).auto_approve(auto_approve);
@@ -41,11 +51,22 @@ pub async fn app(developer: &TestDeveloper, reference_id: &str) -> App {
 /// Requests access to the version with the app.
 pub async fn request(developer: &TestDeveloper, app: &App, version: &ProductVersion) -> AccessRequest {
     let input = RequestAccessInput::new(&app.id, &version.id);
-    developer.client.access_requests().request(input).await.unwrap().into_inner()
+    developer
+        .client
+        .access_requests()
+        .request(input)
+        .await
+        .unwrap()
+        .into_inner()
 }
 
 /// Generates a key for the app.
 pub async fn key(developer: &TestDeveloper, app: &App) -> (portico_sdk::Credential, String) {
-    let generated = developer.client.credentials().generate(GenerateCredentialInput::new(&app.id)).await.unwrap();
+    let generated = developer
+        .client
+        .credentials()
+        .generate(GenerateCredentialInput::new(&app.id))
+        .await
+        .unwrap();
     (generated.credential, generated.secret.unwrap().expose().to_owned())
 }

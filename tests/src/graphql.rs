@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 /// Posts a document and returns the answer's body.
 pub async fn post(endpoint: &str, token: Option<&str>, query: &str, variables: Value) -> Value {
-    let mut request = reqwest::Client::new().post(endpoint).json(&json!({ "query": query, "variables": variables }));
+    let mut request = reqwest::Client::new()
+        .post(endpoint)
+        .json(&json!({ "query": query, "variables": variables }));
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }

@@ -8,7 +8,12 @@ pub fn codes<T: std::fmt::Debug>(result: Result<T, Error>) -> Vec<(String, Strin
     error
         .user_errors()
         .iter()
-        .map(|error| (error.code.to_string(), error.field.clone().unwrap_or_default().join(".")))
+        .map(|error| {
+            (
+                error.code.to_string(),
+                error.field.clone().unwrap_or_default().join("."),
+            )
+        })
         .collect()
 }
 

@@ -1,9 +1,6 @@
 //! A server under test.
 
-use portico::{
-    config::ServeOptions,
-    server::Server,
-};
+use portico::{config::ServeOptions, server::Server};
 use portico_sdk::{DeveloperId, Portico, Realm, SecretString, SignUpInput};
 use tempfile::TempDir;
 
@@ -43,7 +40,11 @@ impl TestServer {
         options.admin_password = Some(SecretString::from(ADMIN_PASSWORD));
         adjust(&mut options);
         let server = Server::start(&options).await.unwrap();
-        Self { server: Some(server), options, _directory: directory }
+        Self {
+            server: Some(server),
+            options,
+            _directory: directory,
+        }
     }
 
     /// The server itself.
@@ -103,8 +104,15 @@ impl TestServer {
         let client = self.anonymous();
         let input = SignUpInput::new(&email, SecretString::from(DEVELOPER_PASSWORD), name);
         let developer = client.sign_up(input).await.unwrap();
-        client.sign_in(Realm::Portal, &email, SecretString::from(DEVELOPER_PASSWORD)).await.unwrap();
-        TestDeveloper { id: developer.id, email, client }
+        client
+            .sign_in(Realm::Portal, &email, SecretString::from(DEVELOPER_PASSWORD))
+            .await
+            .unwrap();
+        TestDeveloper {
+            id: developer.id,
+            email,
+            client,
+        }
     }
 
     /// A new developer, approved by `admin` and signed in.
@@ -126,7 +134,10 @@ impl TestServer {
     /// The status of such a call, and the reason that the gateway gives for a refusal.
     pub async fn verdict(&self, path: &str, key: Option<&str>) -> (u16, Option<String>) {
         let answer = self.call(path, key).await;
-        let denial = answer.headers().get("x-portico-denial").map(|value| value.to_str().unwrap().to_owned());
+        let denial = answer
+            .headers()
+            .get("x-portico-denial")
+            .map(|value| value.to_str().unwrap().to_owned());
         (answer.status().as_u16(), denial)
     }
 }

@@ -1,9 +1,6 @@
 //! An API behind the gateway that tells what reached it.
 
-use axum::{
-    Json, Router,
-    extract::Request,
-};
+use axum::{Json, Router, extract::Request};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

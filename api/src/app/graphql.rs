@@ -11,6 +11,11 @@ use super::{
     service::{self, AppFilter, AppRecord, AppSort, CreateApp, UpdateApp},
 };
 use crate::{
+    access_request::{
+        self,
+        graphql::{AccessRequestConnection, AccessRequestFilter},
+        loader::Parent,
+    },
     connection,
     credential::graphql::{CredentialConnection, credentials_of},
     developer::graphql::Developer,
@@ -129,6 +134,21 @@ impl App {
     ) -> Result<CredentialConnection> {
         let page = pagination::arguments(first, after, last, before);
         credentials_of(context, self.0.id, page).await
+    }
+
+    /// The app's access requests, the latest first.
+    #[graphql(complexity = "crate::graphql::connection::cost(first, last, child_complexity)")]
+    async fn access_requests(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 unless given.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which requests.")] filter: Option<AccessRequestFilter>,
+    ) -> Result<AccessRequestConnection> {
+        let page = pagination::arguments(first, after, last, before);
+        access_request::graphql::nested(context, Parent::App(self.0.id), page, filter).await
     }
 }
 

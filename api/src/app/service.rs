@@ -212,7 +212,13 @@ pub async fn delete(plane: &ControlPlane, call: &CallContext, id: &ID) -> Result
         .filter(|_| rules::deletion_holds_requests(app.status, true))
         .map(|request| request.version_id)
         .collect();
-    store::hold_requests(&*transaction, &developer.normalised_email(), held, call.now).await?;
+    store::hold_requests(
+        &*transaction,
+        &domain::email::NormalisedEmail::of(&developer.email_normalised),
+        held,
+        call.now,
+    )
+    .await?;
     store::delete(&*transaction, id).await?;
     let live = credentials
         .iter()
@@ -349,7 +355,7 @@ async fn checked_reference_id(
         Ok(wanted) => wanted,
         Err(refusal) => return Ok(noted(refusal, refusals)),
     };
-    let email = developer.normalised_email();
+    let email = domain::email::NormalisedEmail::of(&developer.email_normalised);
     let claimed_by = store::claim_reference_id(&**transaction, &wanted, &email).await?;
     let in_use = store::has_reference_id(&**transaction, &wanted, app).await?;
     refusals.extend(reference_id::claim(FIELD, in_use, claimed_by.as_deref(), email.as_str()).err());

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Interface, Object, Result};
 
 use crate::{
+    access_request::graphql::AccessRequest,
     admin::graphql::Admin,
     app::graphql::App,
     audit::graphql::AuditEvent,
@@ -27,6 +28,8 @@ const MAX_NODES: usize = 100;
 #[derive(Clone, Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "The object's id, opaque to clients."))]
 pub enum Node {
+    /// An access request.
+    AccessRequest(AccessRequest),
     /// A strategy of API keys.
     KeyAuthStrategy(KeyAuthStrategy),
     /// An admin.
@@ -50,6 +53,10 @@ pub enum Node {
 async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     let prefix = id.rsplit_once('_').map_or("", |(prefix, _)| prefix);
     match prefix {
+        "req" => {
+            let id = context.give(parse::<domain::id::AccessRequestKind>("id", id))?;
+            Ok(context.load(id).await?.map(|record| Node::AccessRequest(record.into())))
+        }
         "adm" => {
             let id = context.give(parse::<domain::id::AdminKind>("id", id))?;
             Ok(context.load(id).await?.map(|record| Node::Admin(record.into())))

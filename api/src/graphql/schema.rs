@@ -3,6 +3,7 @@
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
 use crate::{
+    access_request::graphql::{AccessRequestMutation, AccessRequestQuery},
     app::graphql::{AppMutation, AppQuery},
     audit::graphql::AuditQuery,
     auth_strategy::graphql::{AuthStrategyMutation, AuthStrategyQuery},
@@ -30,6 +31,7 @@ pub struct Query(
     DeveloperQuery,
     AuthStrategyQuery,
     AppQuery,
+    AccessRequestQuery,
     AuditQuery,
 );
 
@@ -38,19 +40,15 @@ pub struct Query(
 pub struct Mutation(
     SessionMutation,
     PortalMutation,
-<<<<<<< ours
     ProductMutation,
     VersionMutation,
     GatewayServiceMutation,
     RegistrationMutation,
     DeveloperMutation,
     AuthStrategyMutation,
-=======
-    DeveloperMutation,
-    AuthStrategyMutation,
     AppMutation,
+    AccessRequestMutation,
     CredentialMutation,
->>>>>>> theirs
 );
 
 /// Builds the schema. Requests bring their own data: see [`crate::loader::for_request`].

@@ -18,11 +18,17 @@ use super::{
     service::{VersionFilter, VersionParent, VersionRecord},
 };
 use crate::{
+    access_request::{
+        self,
+        graphql::{AccessRequestConnection, AccessRequestFilter},
+        loader::Parent,
+    },
+    app::graphql::AppConnection,
     connection,
     gateway_service::graphql::GatewayService,
-    graphql::{connection::TotalCount, scalar::DateTime},
+    graphql::{connection::TotalCount, scalar::DateTime, user_error::UserErrorCode},
     loader::RequestContext as _,
-    pagination::{Page, Slice},
+    pagination::{self, Page, Slice},
     product::graphql::Product,
     registration::{
         graphql::RegistrationSettings,
@@ -91,6 +97,52 @@ impl ProductVersion {
     /// What the gateway enforces on the version: from the first strategy on, acl and the strategy's, read-only.
     async fn plugins(&self, context: &Context<'_>) -> Result<Vec<Plugin>> {
         plugin::of(context, &self.0).await
+    }
+
+    /// Whether the viewer may ask for access: shows the portal's Register button. Whether they have an app yet does
+    /// not matter.
+    async fn viewer_can_register(&self, context: &Context<'_>) -> Result<bool> {
+        Ok(access_request::fields::cannot_register_reasons(context, &self.0)
+            .await?
+            .is_empty())
+    }
+
+    /// Why the viewer may not ask for access; empty when they may.
+    async fn viewer_cannot_register_reasons(&self, context: &Context<'_>) -> Result<Vec<UserErrorCode>> {
+        let reasons = access_request::fields::cannot_register_reasons(context, &self.0).await?;
+        Ok(reasons.into_iter().map(UserErrorCode::from).collect())
+    }
+
+    /// The viewer's apps whose request for access here would be accepted; null for who has no apps.
+    #[graphql(complexity = "crate::graphql::connection::cost(first, last, child_complexity)")]
+    async fn eligible_apps(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 unless given.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Option<Result<AppConnection>> {
+        let page = pagination::arguments(first, after, last, before);
+        access_request::fields::eligible_apps(context, &self.0, page)
+            .await
+            .transpose()
+    }
+
+    /// The requests for access here: an admin sees all, a developer their own; null when nobody is signed in.
+    #[graphql(complexity = "crate::graphql::connection::cost(first, last, child_complexity)")]
+    async fn access_requests(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 unless given.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which requests.")] filter: Option<AccessRequestFilter>,
+    ) -> Option<Result<AccessRequestConnection>> {
+        context.call().signed_in().ok()?;
+        let page = pagination::arguments(first, after, last, before);
+        Some(access_request::graphql::nested(context, Parent::Version(self.0.id), page, filter).await)
     }
 }
 

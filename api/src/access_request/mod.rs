@@ -1,0 +1,9 @@
+//! Access requests: an app asks to call a version, and an admin (or a setting) decides.
+
+pub mod decide;
+pub mod fields;
+pub mod graphql;
+pub mod loader;
+pub mod registrability;
+pub mod service;
+pub mod store;
