@@ -13,6 +13,8 @@ use domain::{api_key::ApiKeyPrefix, limits::Limits};
 use gateway::IpNet;
 use secrecy::SecretString;
 
+use crate::http::cors::Origin;
+
 /// Where data is kept unless told otherwise.
 pub const DEFAULT_DATA_DIRECTORY: &str = "./data";
 
@@ -181,7 +183,7 @@ pub struct ServeOptions {
     pub trusted_proxies: Vec<IpNet>,
     /// Origins of web pages that may call the API from a browser, separated by commas. Default: none.
     #[arg(long, env = "PORTICO_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
-    pub allowed_origins: Vec<String>,
+    pub allowed_origins: Vec<Origin>,
     /// Seconds that one API request may take before it is answered TIMEOUT.
     #[arg(long, env = "PORTICO_REQUEST_TIMEOUT", default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub request_timeout: u64,
@@ -365,6 +367,8 @@ mod tests {
             ["--gateway-listen", "on"],
             ["--gateway-public-url", "gateway"],
             ["--trusted-proxies", "proxy"],
+            ["--allowed-origins", "*"],
+            ["--allowed-origins", "https://portal.example.com/path"],
             ["--request-timeout", "0"],
         ] {
             let result = Arguments::try_parse_from(["portico"].into_iter().chain(arguments));

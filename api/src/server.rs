@@ -27,7 +27,13 @@ use crate::{
     database::{Database, backup},
     error::{ServiceError, StoreError},
     housekeeping,
-    http::{self, graphql::GraphqlSettings, query_cost::QueryLimits},
+    http::{
+        self,
+        graphql::GraphqlSettings,
+        health::Readiness,
+        listener::{self, ListenerSettings},
+        query_cost::QueryLimits,
+    },
     session::{
         access_token::AccessTokens,
         directory::AccountDirectory,
@@ -107,6 +113,7 @@ pub struct Server {
     listen: SocketAddr,
     gateway_listen: Option<SocketAddr>,
     first_admin_password_file: Option<PathBuf>,
+    readiness: Readiness,
     shutdown: CancellationToken,
     background: CancellationToken,
     serving: TaskTracker,
@@ -182,6 +189,7 @@ impl Server {
             listen,
             gateway_listen,
             first_admin_password_file: first_admin.and_then(|made| made.password_file),
+            readiness: Readiness::default(),
             shutdown: CancellationToken::new(),
             background: CancellationToken::new(),
             serving: TaskTracker::new(),
@@ -190,8 +198,9 @@ impl Server {
             grace: options.shutdown_grace(),
             _data_directory: data_directory,
         };
-        server.serve(options, listener, gateway);
         write_addresses(&options.storage.data_dir, listen, gateway_listen).map_err(StartError::Addresses)?;
+        server.serve(options, listener, gateway);
+        server.readiness.started();
         Ok(server)
     }
 
@@ -201,11 +210,13 @@ impl Server {
             timeout: options.request_timeout(),
             executions: self.executions.clone(),
         };
-        let app = http::router::router(&self.plane, settings, options);
-        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        let routes = http::router::router(&self.plane, settings, options, self.readiness.clone());
+        let granted = ListenerSettings {
+            shutdown_grace: options.shutdown_grace(),
+            ..ListenerSettings::default()
+        };
         let shutdown = self.shutdown.clone().cancelled_owned();
-        self.serving
-            .spawn(async move { axum::serve(listener, service).with_graceful_shutdown(shutdown).await });
+        self.serving.spawn(listener::serve(listener, routes, granted, shutdown));
         if let Some(gateway) = gateway {
             self.serving
                 .spawn(gateway.serve(self.shutdown.clone().cancelled_owned()));
@@ -247,6 +258,7 @@ impl Server {
     /// Stops taking requests, finishes those under way on both ports within the grace period, writes what was
     /// gathered in memory, and closes the database.
     pub async fn stop(self) {
+        self.readiness.stopping();
         self.shutdown.cancel();
         // A mutation whose client went away still commits; waiting for it is part of finishing.
         let _ = tokio::time::timeout(self.grace, closed(&self.serving)).await;

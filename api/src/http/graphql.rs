@@ -178,6 +178,10 @@ impl<S: GraphqlService> Endpoint<S> {
         operation::complete_variables(operation, &mut parameters.variables)
             .map_err(|error| RequestRefused::document(ErrorCode::BadUserInput, error.to_string(), Vec::new()))?;
         let kind = operation.ty;
+        if let Some(name) = &parameters.operation_name {
+            // It is a name of the document by now, so harmless in a log.
+            tracing::Span::current().record("operation", name.as_str());
+        }
         if by_get && kind != OperationType::Query {
             return Err(method_not_allowed(
                 "Only queries can be sent by GET. Send this operation by POST.",

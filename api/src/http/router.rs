@@ -2,19 +2,44 @@
 
 use std::sync::Arc;
 
-use axum::{Router, middleware};
+use axum::Router;
 
 use super::{
-    client_address::{self, TrustedProxies},
+    client_address::TrustedProxies,
+    graphiql,
     graphql::{self, GraphqlSettings},
-    request_id,
+    health::{self, Readiness},
+    layers, well_known,
 };
-use crate::{config::ServeOptions, control_plane::ControlPlane, graphql::Endpoint};
+use crate::{
+    config::ServeOptions,
+    control_plane::ControlPlane,
+    graphql::Endpoint,
+    session::{jwks, realm::Realm},
+};
 
-/// The API's routes, for [`axum::serve`] with connection information.
-pub fn router(plane: &Arc<ControlPlane>, settings: GraphqlSettings, options: &ServeOptions) -> Router {
+/// The API's routes, for [`super::listener::serve`].
+pub fn router(
+    plane: &Arc<ControlPlane>,
+    settings: GraphqlSettings,
+    options: &ServeOptions,
+    readiness: Readiness,
+) -> Router {
+    let keys = |realm| jwks::key_set(plane.access_tokens.keys(realm));
+    let asked = Arc::clone(plane);
+    let is_working = move || {
+        let plane = Arc::clone(&asked);
+        async move {
+            plane.is_ready().await.unwrap_or_else(|error| {
+                tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
+                false
+            })
+        }
+    };
+    let routes = graphql::router(Endpoint::new(Arc::clone(plane)), settings)
+        .merge(graphiql::router())
+        .merge(health::router(readiness, is_working))
+        .merge(well_known::router(&keys(Realm::Portal), &keys(Realm::Admin)));
     let proxies = TrustedProxies::new(options.trusted_proxies.iter().copied());
-    graphql::router(Endpoint::new(Arc::clone(plane)), settings)
-        .layer(middleware::from_fn_with_state(proxies, client_address::assign))
-        .layer(middleware::from_fn(request_id::assign))
+    layers::wrap(routes, proxies, &options.allowed_origins)
 }
