@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use domain::Timestamp;
 use gateway::{BindError, Gateway, GatewayConfig, Usage};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
@@ -38,6 +39,7 @@ use crate::{
         access_token::AccessTokens,
         directory::AccountDirectory,
         password::{PasswordError, PasswordHasher},
+        service as sessions,
         signing_key::{SigningKeyError, SigningKeys},
         signing_key_file::{self, SigningKeyFileError},
         throttle::{Throttle, ThrottleLimits},
@@ -183,6 +185,12 @@ impl Server {
         let first_admin =
             admin::bootstrap::ensure_first_admin(&plane.admin_accounts(), first_admin, data_directory.path()).await?;
         plane.follower.load().await?;
+        if let Err(error) = sessions::remember_sign_ins(&plane, Timestamp::now()).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "where accounts signed in before is not known to the throttle"
+            );
+        }
 
         let server = Self {
             plane,

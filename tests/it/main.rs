@@ -1,3 +1,7 @@
 //! End-to-end tests: a real server, a real database, real HTTP, driven through the SDK. One file a concept.
 
+// What a helper cannot do must fail the test that uses it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod flow;
+mod session;
