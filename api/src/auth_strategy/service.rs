@@ -49,7 +49,7 @@ pub async fn count(plane: &ControlPlane, call: &CallContext) -> Result<u64, Serv
     store::count_for(plane.database.read(), &call.viewer).await
 }
 
-/// The strategy with this id, for those who may name any: admins. Others find strategies at what uses them.
+/// The strategy with this id: for admins any, for others one that something that they see points at.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for an id of another kind.

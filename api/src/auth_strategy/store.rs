@@ -5,16 +5,17 @@ use std::collections::HashSet;
 use domain::{
     Timestamp,
     auth_strategy::AuthStrategyType,
-    id::{AuthStrategyId, CredentialId, VersionId},
+    id::{AuthStrategyId, CredentialId, DeveloperId, VersionId},
     page::Page,
     viewer::Viewer,
 };
-use entity::{auth_strategy, credential, version};
+use entity::{app, auth_strategy, credential, version};
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::Set,
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    sea_query::{Expr, ExprTrait as _},
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, QueryTrait as _,
+    sea_query::{Expr, ExprTrait as _, SelectStatement},
 };
 use uuid::Uuid;
 
@@ -22,6 +23,7 @@ use crate::{
     database::column,
     error::{ServiceError, StoreError},
     pagination::{self, Direction, Slice, SortKey, SortValue},
+    product::visibility::CatalogView,
 };
 
 /// A strategy as services see it.
@@ -96,16 +98,45 @@ impl TryFrom<&AuthStrategyRecord> for auth_strategy::ActiveModel {
     }
 }
 
-/// The strategy with this id; for admins alone: others find strategies at what points at them.
+/// The strategy with this id, if the viewer may know of it: admins of any, others of those that a version that exists
+/// for them has, or that a credential of theirs was made for.
 pub async fn find_for(
     connection: &impl ConnectionTrait,
     viewer: &Viewer,
     id: AuthStrategyId,
 ) -> Result<Option<AuthStrategyRecord>, StoreError> {
-    let Viewer::Admin { .. } = viewer else {
-        return Ok(None);
-    };
-    Ok(find_pointed_at(connection, [id]).await?.pop())
+    let mut select = auth_strategy::Entity::find_by_id(id.uuid());
+    if !viewer.is_admin() {
+        let view = CatalogView::of(connection, viewer).await?;
+        let of_versions = version::Entity::find()
+            .select_only()
+            .column(version::Column::AuthStrategyId)
+            .filter(version::Column::AuthStrategyId.eq(id.uuid()))
+            .filter(view.versions());
+        let mut known = Condition::any().add(auth_strategy::Column::Id.in_subquery(of_versions.into_query()));
+        match *viewer {
+            Viewer::Developer { id, .. } if viewer.is_approved_developer() => {
+                known = known.add(auth_strategy::Column::Id.in_subquery(of_credentials(id)));
+            }
+            Viewer::Developer { .. } | Viewer::Admin { .. } | Viewer::Anonymous => {}
+        }
+        select = select.filter(known);
+    }
+    select.one(connection).await?.map(TryInto::try_into).transpose()
+}
+
+/// The strategies that the developer's credentials were made for.
+fn of_credentials(developer: DeveloperId) -> SelectStatement {
+    let apps = app::Entity::find()
+        .select_only()
+        .column(app::Column::Id)
+        .filter(app::Column::DeveloperId.eq(developer.uuid()))
+        .into_query();
+    credential::Entity::find()
+        .select_only()
+        .column(credential::Column::AuthStrategyId)
+        .filter(credential::Column::AppId.in_subquery(apps))
+        .into_query()
 }
 
 /// The strategies with these ids: for those who see something that points at them, so whoever calls it has looked at

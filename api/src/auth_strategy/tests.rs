@@ -310,3 +310,38 @@ async fn a_strategy_lists_its_versions() {
         [json!({ "registration": { "authStrategy": expected } })]
     );
 }
+
+#[tokio::test]
+async fn others_find_the_strategies_that_what_they_see_points_at() {
+    let fixture = Fixture::new().await;
+    let of_version = create(&fixture, "of the catalog").await;
+    let of_draft = create(&fixture, "of a draft").await;
+    let of_key = create(&fixture, "of a key").await;
+    let product = fixture.product("payments").await;
+    for (name, lifecycle, strategy) in [
+        ("v1", VersionLifecycle::Active, of_version),
+        ("v2", VersionLifecycle::Draft, of_draft),
+    ] {
+        let version = fixture.version(product, name, lifecycle).await;
+        put(&fixture, version, strategy).await;
+    }
+    let developer = fixture.developer("dev@example.com").await;
+    let other = fixture.developer("other@example.com").await;
+    let app = fixture.app(developer, "app-1").await;
+    fixture.credential(app, of_key).await;
+    let viewer = |id, status| Viewer::Developer { id, status };
+    let ids = [of_version, of_draft, of_key].map(|id| id.to_string());
+    for (viewer, found) in [
+        (fixture.admin, [true, true, true]),
+        (viewer(developer, DeveloperStatus::Approved), [true, false, true]),
+        (viewer(other, DeveloperStatus::Approved), [true, false, false]),
+        (viewer(developer, DeveloperStatus::Pending), [false; 3]),
+        (Viewer::Anonymous, [false; 3]),
+    ] {
+        let document = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }";
+        let answer = fixture.execute(viewer, document, json!({ "ids": ids })).await;
+        let nodes = answer["data"]["nodes"].as_array().unwrap();
+        let present: Vec<bool> = nodes.iter().map(|node| !node.is_null()).collect();
+        assert_eq!(present, found, "{viewer:?}");
+    }
+}
