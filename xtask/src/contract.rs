@@ -44,33 +44,31 @@ pub(crate) fn check(root: &Path, schema: &str) -> TaskResult {
     Err(format!("schema.graphql breaks {CONTRACT}:\n{}", broken.join("\n")))
 }
 
-/// The names of types and fields whose line says that they come later.
-fn marked_later(contract: &str) -> BTreeSet<&str> {
-    let mut names = BTreeSet::new();
-    let mut block = false;
+/// The types (`Type`), and the fields and values (`Type.field`), whose line says that they come later.
+fn marked_later(contract: &str) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    let mut open = None;
     for line in contract.lines() {
-        let marked = line
-            .split_once('#')
-            .is_some_and(|(_, comment)| LATER.iter().any(|mark| comment.contains(mark)));
-        let code = line.split('#').next().unwrap_or_default().trim();
-        if marked || block {
-            let mut parts = code.split(|character: char| !(character.is_alphanumeric() || character == '_'));
-            match parts.next() {
-                Some("type" | "input" | "enum" | "interface") => names.extend(parts.next()),
-                Some(field) if !field.is_empty() => {
-                    names.insert(field);
+        let (code, comment) = line.split_once('#').unwrap_or((line, ""));
+        let code = code.trim();
+        let marked = LATER.iter().any(|mark| comment.contains(mark));
+        let mut words = code.split(|character: char| !(character.is_alphanumeric() || character == '_'));
+        match (words.next(), open) {
+            (Some("type" | "input" | "enum" | "interface"), _) => {
+                let name = words.next().unwrap_or_default();
+                if marked {
+                    paths.insert(name.to_owned());
                 }
-                _ => {}
+                open = (!code.ends_with('}')).then_some(name);
             }
-        }
-        // A marked line that opens a block and does not close it marks the whole block.
-        if marked && code.ends_with('{') {
-            block = true;
-        } else if block && code == "}" {
-            block = false;
+            (Some(field), Some(name)) if marked && !field.is_empty() => {
+                paths.insert(format!("{name}.{field}"));
+            }
+            _ if code == "}" => open = None,
+            _ => {}
         }
     }
-    names
+    paths
 }
 
 fn parse(file: &str, text: &str) -> Result<ServiceDocument, String> {
@@ -92,7 +90,7 @@ fn compare(
     name: &str,
     wanted: &TypeDefinition,
     present: &TypeDefinition,
-    later: &BTreeSet<&str>,
+    later: &BTreeSet<String>,
     broken: &mut Vec<String>,
 ) {
     match (&wanted.kind, &present.kind) {
@@ -112,15 +110,16 @@ fn compare(
                 .map(|value| value.node.value.node.as_str())
                 .collect();
             for value in wanted.values.iter().map(|value| value.node.value.node.as_str()) {
-                if !present.contains(value) && !later.contains(value) {
-                    broken.push(format!("{name}.{value} is missing"));
+                let path = format!("{name}.{value}");
+                if !present.contains(value) && !later.contains(&path) {
+                    broken.push(format!("{path} is missing"));
                 }
             }
         }
         (TypeKind::InputObject(wanted), TypeKind::InputObject(present)) => {
             let wanted: Vec<_> = wanted.fields.iter().map(|field| &field.node).collect();
             let present: Vec<_> = present.fields.iter().map(|field| &field.node).collect();
-            compare_inputs(name, &wanted, &present, later, broken);
+            compare_inputs(name, &wanted, &present, broken);
         }
         (TypeKind::Union(wanted), TypeKind::Union(present)) => {
             let present: BTreeSet<&str> = present.members.iter().map(|member| member.node.as_str()).collect();
@@ -153,7 +152,7 @@ fn compare_fields(
     name: &str,
     wanted: &[Positioned<FieldDefinition>],
     present: &[Positioned<FieldDefinition>],
-    later: &BTreeSet<&str>,
+    later: &BTreeSet<String>,
     broken: &mut Vec<String>,
 ) {
     for field in wanted.iter().map(|field| &field.node) {
@@ -163,7 +162,7 @@ fn compare_fields(
             .map(|held| &held.node)
             .find(|held| held.name.node == field.name.node);
         let Some(held) = held else {
-            if !later.contains(field.name.node.as_str()) {
+            if !later.contains(&path) {
                 broken.push(format!("{path} is missing"));
             }
             continue;
@@ -173,7 +172,7 @@ fn compare_fields(
         }
         let wanted: Vec<_> = field.arguments.iter().map(|argument| &argument.node).collect();
         let present: Vec<_> = held.arguments.iter().map(|argument| &argument.node).collect();
-        compare_inputs(&path, &wanted, &present, later, broken);
+        compare_inputs(&path, &wanted, &present, broken);
     }
 }
 
@@ -181,15 +180,12 @@ fn compare_inputs(
     path: &str,
     wanted: &[&InputValueDefinition],
     present: &[&InputValueDefinition],
-    later: &BTreeSet<&str>,
     broken: &mut Vec<String>,
 ) {
     for value in wanted {
         let path = format!("{path}({})", value.name.node);
         let Some(held) = present.iter().find(|held| held.name.node == value.name.node) else {
-            if !later.contains(value.name.node.as_str()) {
-                broken.push(format!("{path} is missing"));
-            }
+            broken.push(format!("{path} is missing"));
             continue;
         };
         if held.ty.node.to_string() != value.ty.node.to_string() {
@@ -309,6 +305,22 @@ mod tests {
                 "{contract} against {schema}: {found:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_marked_excuses_nothing_of_the_same_name() {
+        let contract = "type L { # @oidc\n  id: ID scopes: Int\n  z: Int\n}\ntype A {\n  id: ID z: Int\n  y: Int # @live\n}\ntype B {\n  y: Int\n}\nenum E {\n  P\n  Q # @oidc\n}\nenum F { Q }\n";
+        let schema = "type A { w: Int } type B { w: Int } enum E { P } enum F { P }";
+        assert_eq!(
+            broken(contract, schema),
+            ["A.id is missing", "A.z is missing", "B.y is missing", "F.Q is missing"]
+        );
+        let part = "type L { id: ID z: Int } type A { id: ID z: Int } type B { y: Int } enum E { P } enum F { Q }";
+        assert_eq!(
+            broken(contract, part),
+            ["L.scopes is missing"],
+            "a type that exists is held to all of it"
+        );
     }
 
     #[test]
