@@ -1,6 +1,10 @@
 //! Backups: a consistent copy of a SQLite database, on demand and before every migration.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
 
 use domain::Timestamp;
 use sea_orm::DbBackend;
@@ -17,23 +21,50 @@ pub enum BackupError {
     /// A file would be overwritten.
     #[error("{path} exists already; name another file", path = .0.display())]
     Exists(PathBuf),
+    /// The file cannot be made.
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The database or the disk failed.
     #[error("the copy could not be written: {0}")]
     Store(#[from] StoreError),
 }
 
-/// Writes a consistent copy of the database to `file`, also while a server writes.
+/// Writes a consistent copy of the database to `file`, readable by its owner alone, also while a server writes.
 ///
 /// # Errors
-/// [`BackupError`]; a file that exists is never overwritten.
+/// [`BackupError`]; a file that exists is never overwritten, and what could not be finished is deleted.
 pub async fn to_file(database: &Database, file: &Path) -> Result<(), BackupError> {
     if database.backend() != DbBackend::Sqlite {
         return Err(BackupError::NotSqlite);
     }
-    if file.exists() {
-        return Err(BackupError::Exists(file.to_owned()));
+    create_private(file)?;
+    let copied = database.copy_into(file).await;
+    if copied.is_err() {
+        let _ = fs::remove_file(file);
     }
-    Ok(database.copy_into(file).await?)
+    Ok(copied?)
+}
+
+/// Makes the empty file that the copy goes into: SQLite would make it readable by everyone, and it holds e-mails and
+/// hashes (<https://sqlite.org/lang_vacuum.html#vacuuminto>: the file must not exist or be empty).
+fn create_private(file: &Path) -> Result<(), BackupError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(file) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(BackupError::Exists(file.to_owned())),
+        Err(source) => Err(BackupError::Io {
+            path: file.to_owned(),
+            source,
+        }),
+    }
 }
 
 /// Copies a SQLite database that is about to be migrated into the data directory. A new database, or one that needs
@@ -49,4 +80,48 @@ pub async fn before_migration(database: &Database, data_directory: &Path) -> Res
     to_file(database, &file).await?;
     tracing::info!(file = %file.display(), "backed up the database before migrating it");
     Ok(Some(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    async fn migrated(directory: &Path) -> Database {
+        let database = Database::connect(&Database::sqlite_url(directory)).await.unwrap();
+        database.migrate().await.unwrap();
+        database
+    }
+
+    #[tokio::test]
+    async fn a_copy_is_a_whole_database_for_its_owner_alone() {
+        let (from, to) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let database = migrated(from.path()).await;
+        let file = to.path().join("portico.db");
+        to_file(&database, &file).await.unwrap();
+
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        let copy = Database::connect(&Database::sqlite_url(to.path())).await.unwrap();
+        assert!(!copy.needs_migration().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_overwritten() {
+        let directory = TempDir::new().unwrap();
+        let database = migrated(directory.path()).await;
+        let file = directory.path().join("precious");
+        fs::write(&file, "kept").unwrap();
+        let refused = to_file(&database, &file).await.unwrap_err();
+        assert!(matches!(refused, BackupError::Exists(path) if path == file));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
+
+        let nowhere = directory.path().join("missing").join("backup.db");
+        let refused = to_file(&database, &nowhere).await.unwrap_err();
+        assert!(matches!(refused, BackupError::Io { path, .. } if path == nowhere));
+    }
 }
