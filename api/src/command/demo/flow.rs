@@ -56,7 +56,7 @@ async fn publish(
         .create(CreateProductInput::new("Mock API"))
         .await
         .map_err(failed)?;
-    narrator.step("Created the product Mock API", &product.id.to_string());
+    narrator.step("Created the product Mock API", product.id.as_ref());
     narrator.begin("creating a version");
     let version = client
         .versions()
