@@ -57,6 +57,26 @@ impl DataDirectory {
         }
     }
 
+    /// Makes an empty database file that only its owner may read, unless there is one: SQLite would make it readable by
+    /// all, and gives its log files the mode of the database.
+    ///
+    /// # Errors
+    /// [`DataDirectoryError::Io`].
+    pub fn prepare_database(&self) -> Result<(), DataDirectoryError> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(self.path.join("portico.db")) {
+            Ok(_) => Ok(()),
+            Err(source) if source.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(source) => Err(DataDirectoryError::Io {
+                path: self.path.clone(),
+                source,
+            }),
+        }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -96,7 +116,11 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("data");
-        DataDirectory::lock(&path).unwrap();
+        let directory = DataDirectory::lock(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        directory.prepare_database().unwrap();
+        directory.prepare_database().unwrap();
+        let database = fs::metadata(path.join("portico.db")).unwrap();
+        assert_eq!(database.permissions().mode() & 0o777, 0o600);
     }
 }

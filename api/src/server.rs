@@ -159,6 +159,9 @@ impl Server {
         let gateway_listen = gateway.as_ref().map(Gateway::local_addr);
 
         let signing_keys = signing_keys(options, data_directory.path())?;
+        if options.storage.database_url.is_none() {
+            data_directory.prepare_database()?;
+        }
         let database = Database::connect(&options.storage.url()).await?;
         backup::before_migration(&database, data_directory.path()).await?;
         database.migrate().await?;

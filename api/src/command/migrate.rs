@@ -10,6 +10,9 @@ use crate::{
 
 pub(super) async fn run(storage: &StorageOptions) -> Result<(), CommandError> {
     let directory = DataDirectory::lock(&storage.data_dir).map_err(StartError::from)?;
+    if storage.database_url.is_none() {
+        directory.prepare_database().map_err(StartError::from)?;
+    }
     let database = Database::connect(&storage.url()).await?;
     if let Some(copy) = backup::before_migration(&database, directory.path()).await? {
         anstream::println!("Backed up to {}.", copy.display());
