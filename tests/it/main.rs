@@ -3,5 +3,11 @@
 // What a helper cannot do must fail the test that uses it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod auto_approve;
+mod crash;
 mod flow;
+mod gateway_effects;
+mod gateway_equality;
+mod migrations;
+mod races;
 mod session;

@@ -1,0 +1,98 @@
+//! The database's own part: its shape, and the rules that it keeps by itself.
+
+use entity::access_request;
+use migration::{Migrator, MigratorTrait as _};
+use portico::database::Database;
+use portico_sdk::RevokeAccessRequestInput;
+use portico_tests::{fixture, server::TestServer, upstream::Upstream};
+use sea_orm::{
+    ActiveModelTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _, Set, prelude::Uuid,
+};
+
+/// The statements that the tables and indexes were made with.
+async fn shape(database: &Database) -> Vec<String> {
+    let sql = "SELECT name || ': ' || coalesce(sql, '') AS made FROM sqlite_schema ORDER BY name";
+    let rows = database
+        .read()
+        .query_all_raw(sea_orm::Statement::from_string(database.backend(), sql))
+        .await
+        .unwrap();
+    rows.iter().map(|row| row.try_get("", "made").unwrap()).collect()
+}
+
+async fn pragma(server: &TestServer, name: &str) -> String {
+    let database = &server.server().plane().database;
+    let sql = format!("SELECT CAST({name} AS TEXT) AS value FROM pragma_{name}");
+    let statement = sea_orm::Statement::from_string(database.backend(), sql);
+    let row = database.read().query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get("", "value").unwrap()
+}
+
+#[tokio::test]
+async fn they_apply_to_nothing_and_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = Database::connect(&Database::sqlite_url(directory.path()))
+        .await
+        .unwrap();
+    assert!(database.is_new().await.unwrap());
+    assert!(database.needs_migration().await.unwrap());
+    database.migrate().await.unwrap();
+    assert!(!database.needs_migration().await.unwrap());
+    let made = shape(&database).await;
+    assert!(made.iter().any(|line| line.starts_with("access_request_open_unique: ")));
+    database.migrate().await.unwrap();
+    assert_eq!(shape(&database).await, made);
+    let applied = Migrator::get_applied_migrations(database.read()).await.unwrap();
+    assert_eq!(applied.len(), Migrator::migrations().len());
+    database.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_database_itself_keeps_one_open_request_and_no_loose_ends() {
+    let server = TestServer::start().await;
+    let upstream = Upstream::start().await;
+    let admin = server.admin().await;
+    let published = fixture::publish(&admin, &upstream, "mock", true).await;
+    let dana = server.developer(&admin, "dana").await;
+    let app = fixture::app(&dana, "banking").await;
+    let request = fixture::request(&dana, &app, &published.version).await;
+    assert_eq!(pragma(&server, "journal_mode").await, "wal");
+    assert_eq!(pragma(&server, "foreign_keys").await, "1");
+
+    let database = server.server().plane().database.read();
+    let insert = async |change: &dyn Fn(&mut access_request::ActiveModel)| {
+        let row = access_request::Entity::find().one(database).await.unwrap().unwrap();
+        let mut row = row.into_active_model();
+        row.id = Set(Uuid::now_v7());
+        change(&mut row);
+        row.reset_all().insert(database).await
+    };
+    for open in [
+        access_request::Status::Pending,
+        access_request::Status::Approved,
+        access_request::Status::Revoked,
+    ] {
+        let refused = insert(&|row| row.status = Set(open)).await.unwrap_err().to_string();
+        assert!(refused.contains("UNIQUE"), "{refused}");
+    }
+    let revoke = RevokeAccessRequestInput::new(&request.id, "misuse");
+    admin.access_requests().revoke(revoke).await.unwrap();
+    let refused = insert(&|row| row.status = Set(access_request::Status::Pending))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("UNIQUE"), "a revoked one is open, too: {refused}");
+    let refused = insert(&|row| row.app_id = Set(Uuid::now_v7()))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("FOREIGN KEY"), "{refused}");
+    // What is over stands in nobody's way.
+    insert(&|row| row.status = Set(access_request::Status::Rejected))
+        .await
+        .unwrap();
+    insert(&|row| row.status = Set(access_request::Status::Cancelled))
+        .await
+        .unwrap();
+    server.stop().await;
+}
