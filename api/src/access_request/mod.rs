@@ -1,5 +1,6 @@
 //! Access requests: an app asks to call a version, and an admin (or a setting) decides.
 
+pub mod binding_store;
 pub mod decide;
 pub mod fields;
 pub mod graphql;

@@ -5,7 +5,7 @@ use domain::{
     registration::Registration, viewer::Viewer,
 };
 
-use super::store;
+use super::binding_store;
 use crate::{
     app::store::{self as app_store, AppRecord},
     auth_strategy::store::AuthStrategyRecord,
@@ -67,7 +67,7 @@ pub async fn eligible_apps(
     let Some(strategy) = strategy else {
         return Ok((Slice::empty(), TotalCount::known(0)));
     };
-    let select = store::eligible_apps(developer, version.id, strategy.kind, call.now);
+    let select = binding_store::eligible_apps(developer, version.id, strategy.kind, call.now);
     let key = app_store::sort_key(app_store::AppSort::CreatedAt, Direction::Descending);
     let slice = pagination::page(plane.database.read(), select.clone(), &key, &page).await?;
     let database = plane.database.clone();

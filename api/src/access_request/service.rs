@@ -13,6 +13,7 @@ use serde_json::json;
 
 pub use super::store::{AccessRequestFilter, AccessRequestRecord, AccessRequestSort};
 use super::{
+    binding_store,
     registrability::registration_of,
     store::{self, Transition},
 };
@@ -138,7 +139,7 @@ pub async fn submit(
         portal: portal.settings,
         developer: developer.status,
         app: app.status,
-        app_bound_to: store::bound_kinds(&*transaction, app_id, call.now).await?,
+        app_bound_to: binding_store::bound_kinds(&*transaction, app_id, call.now).await?,
         has_open_request: store::open_versions_of_app(&*transaction, app_id)
             .await?
             .contains(&version_id),

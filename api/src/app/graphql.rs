@@ -123,7 +123,6 @@ impl App {
     }
 
     /// The app's credentials, the latest first.
-    #[graphql(complexity = "crate::graphql::connection::cost(first, last, child_complexity)")]
     async fn credentials(
         &self,
         context: &Context<'_>,
@@ -137,7 +136,6 @@ impl App {
     }
 
     /// The app's access requests, the latest first.
-    #[graphql(complexity = "crate::graphql::connection::cost(first, last, child_complexity)")]
     async fn access_requests(
         &self,
         context: &Context<'_>,
@@ -243,7 +241,6 @@ pub struct AppQuery;
 #[Object]
 impl AppQuery {
     /// Apps: admins see all, developers their own; UNAUTHENTICATED for others. The latest first unless ordered.
-    #[graphql(complexity = "crate::graphql::connection::cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments)] // The list's arguments, as the contract has them.
     async fn apps(
         &self,

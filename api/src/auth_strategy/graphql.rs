@@ -85,7 +85,6 @@ impl KeyAuthStrategy {
     }
 
     /// The versions that have it and exist for the viewer, the latest first.
-    #[graphql(complexity = "crate::graphql::connection::cost(first, last, child_complexity)")]
     pub async fn versions(
         &self,
         context: &Context<'_>,

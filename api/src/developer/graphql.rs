@@ -97,7 +97,6 @@ impl Developer {
     }
 
     /// The developer's apps, the latest first.
-    #[graphql(complexity = "crate::graphql::connection::cost(first, last, child_complexity)")]
     async fn apps(
         &self,
         context: &Context<'_>,

@@ -90,7 +90,6 @@ macro_rules! connection {
         #[async_graphql::Object]
         impl $connection {
             /// The items with their cursors.
-            #[graphql(complexity = "child_complexity")]
             async fn edges(&self) -> Vec<$edge> {
                 let rows = self.slice.rows.iter();
                 rows.map(|(cursor, node)| $edge {
@@ -101,7 +100,6 @@ macro_rules! connection {
             }
 
             /// The items.
-            #[graphql(complexity = "child_complexity")]
             async fn nodes(&self) -> Vec<$node> {
                 self.slice.rows.iter().map(|(_, node)| node.clone()).collect()
             }
@@ -125,12 +123,4 @@ macro_rules! connection {
             }
         }
     };
-}
-
-/// What a list field costs: each of its items costs what its selection does. Lists are 20 long unless told otherwise,
-/// so a page that names no size is counted as such.
-#[must_use]
-pub fn cost(first: Option<i32>, last: Option<i32>, child_complexity: usize) -> usize {
-    let size = first.or(last).unwrap_or(20).clamp(1, 100);
-    1 + usize::try_from(size).unwrap_or(20) * child_complexity
 }

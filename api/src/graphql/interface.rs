@@ -4,9 +4,7 @@
 use std::borrow::Cow;
 
 use async_graphql::{
-    ContextSelectionSet, OutputType, Positioned, ServerResult, Value,
-    parser::types::Field,
-    registry::{MetaType, Registry},
+    ContextSelectionSet, OutputType, Positioned, ServerResult, Value, parser::types::Field, registry::Registry,
 };
 
 /// Each of these interfaces implements [`NODE`].
@@ -15,10 +13,6 @@ const NODE: &str = "Node";
 
 /// Completes the interfaces in the schema. Register it last, by `register_output_type`: it looks at the types that are
 /// there. No value has this type.
-///
-/// It also takes away what fields say of their cost. The HTTP handler measures the document itself, and the library
-/// refuses a request whose costly field has an argument from a variable that was not sent ("Variable first is not
-/// defined"), which is every list with an optional `$first`.
 pub enum InterfaceHierarchy {}
 
 impl OutputType for InterfaceHierarchy {
@@ -30,11 +24,6 @@ impl OutputType for InterfaceHierarchy {
         for interface in NODES {
             if registry.types.contains_key(interface) {
                 registry.add_implements(interface, NODE);
-            }
-        }
-        for kind in registry.types.values_mut() {
-            if let MetaType::Object { fields, .. } | MetaType::Interface { fields, .. } = kind {
-                fields.values_mut().for_each(|field| field.compute_complexity = None);
             }
         }
         Self::qualified_type_name()

@@ -2,10 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 
-use super::{
-    service::{self, PortalPatch},
-    store::PortalRecord,
-};
+use super::service::{self, PortalPatch, PortalRecord};
 use crate::{
     graphql::{payload::answer, scalar::Url},
     loader::RequestContext as _,

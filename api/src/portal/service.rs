@@ -4,7 +4,8 @@ use async_graphql::MaybeUndefined;
 use domain::{Refusal, audit::AuditAction};
 use serde_json::json;
 
-use super::store::{self, PortalRecord};
+use super::store;
+pub use super::store::PortalRecord;
 use crate::{
     audit::record::AuditRecord, change::Subject, context::CallContext, control_plane::ControlPlane, error::ServiceError,
 };

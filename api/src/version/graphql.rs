@@ -114,7 +114,6 @@ impl ProductVersion {
     }
 
     /// The viewer's apps whose request for access here would be accepted; null for who has no apps.
-    #[graphql(complexity = "crate::graphql::connection::cost(first, last, child_complexity)")]
     async fn eligible_apps(
         &self,
         context: &Context<'_>,
@@ -130,7 +129,6 @@ impl ProductVersion {
     }
 
     /// The requests for access here: an admin sees all, a developer their own; null when nobody is signed in.
-    #[graphql(complexity = "crate::graphql::connection::cost(first, last, child_complexity)")]
     async fn access_requests(
         &self,
         context: &Context<'_>,
