@@ -2,160 +2,21 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::{Arc, mpsc as sync_mpsc},
-    time::Duration,
+    process::Output,
+    sync::Arc,
 };
 
 use axum::Router;
 use portico_sdk::{
-    AccessRequestStatus, AppId, CreateAppInput, CredentialId, CredentialStatus, GenerateCredentialInput, Portico,
-    Realm, RequestAccessInput, SecretString, SignUpInput, VersionId,
+    AccessRequestFilter, AccessRequestStatus, AppId, CreateAppInput, CredentialId, CredentialStatus,
+    GenerateCredentialInput, Portico, RequestAccessInput, RouteInput, SetGatewayServiceInput, VersionId,
 };
-use portico_tests::{
-    fixture,
-    server::{ADMIN_PASSWORD, DEVELOPER_PASSWORD},
-    upstream::Upstream,
-};
+use portico_tests::upstream::Upstream;
 use tokio::sync::{Notify, mpsc};
 
-/// How long anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn command(directory: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portico-under-test"));
-    command
-        .env_clear()
-        .env("PORTICO_DATA_DIR", directory)
-        .env("PORTICO_ADMIN_EMAIL", "admin@example.com")
-        .env("PORTICO_ADMIN_PASSWORD", ADMIN_PASSWORD)
-        .stdin(Stdio::null());
-    command
-}
-
-/// The server as a process of its own.
-struct Process {
-    child: Child,
-    log: sync_mpsc::Receiver<String>,
-    endpoint: String,
-    gateway: String,
-}
-
-impl Process {
-    fn start(directory: &Path) -> Self {
-        let mut command = command(directory);
-        command.args(["--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0"]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (sender, log) = sync_mpsc::channel();
-        // Reads to the end, so that the server never waits for room in the pipe.
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                let _ = sender.send(line);
-            }
-        });
-        let mut process = Self {
-            child,
-            log,
-            endpoint: String::new(),
-            gateway: String::new(),
-        };
-        process.wait_for_line("serving");
-        let addresses = fs::read(directory.join("addresses.json")).unwrap();
-        let addresses: serde_json::Value = serde_json::from_slice(&addresses).unwrap();
-        process.endpoint = format!("http://{}/graphql", addresses["listen"].as_str().unwrap());
-        process.gateway = format!("http://{}", addresses["gateway_listen"].as_str().unwrap());
-        process
-    }
-
-    /// Waits until the log has a line with `text`; the end of the log before that is the process's end.
-    fn wait_for_line(&self, text: &str) {
-        let mut seen = Vec::new();
-        loop {
-            let line = self.log.recv_timeout(PATIENCE);
-            let line = line.unwrap_or_else(|error| panic!("no {text:?} in the log: {error}; {seen:?}"));
-            if line.contains(text) {
-                return;
-            }
-            seen.push(line);
-        }
-    }
-
-    /// `kill -9`.
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn terminate(&self) {
-        let status = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status();
-        assert!(status.unwrap().success());
-    }
-
-    async fn end(mut self) -> ExitStatus {
-        let waited = tokio::task::spawn_blocking(move || self.child.wait().unwrap());
-        tokio::time::timeout(PATIENCE, waited)
-            .await
-            .expect("the process must end")
-            .unwrap()
-    }
-
-    async fn sign_in(&self, realm: Realm, email: &str, password: &str) -> Portico {
-        let client = Portico::builder(&self.endpoint).build().unwrap();
-        client
-            .sign_in(realm, email, SecretString::from(password))
-            .await
-            .unwrap();
-        client
-    }
-
-    async fn admin(&self) -> Portico {
-        self.sign_in(Realm::Admin, "admin@example.com", ADMIN_PASSWORD).await
-    }
-
-    async fn dana(&self) -> Portico {
-        self.sign_in(Realm::Portal, "dana@example.com", DEVELOPER_PASSWORD)
-            .await
-    }
-
-    /// An approved developer and a version that approves automatically.
-    async fn prepare(&self, upstream: &str) -> VersionId {
-        let admin = self.admin().await;
-        let first = Upstream::start().await;
-        let published = fixture::publish(&admin, &first, "mock", true).await;
-        let service = portico_sdk::SetGatewayServiceInput::new(
-            &published.version.id,
-            upstream,
-            [portico_sdk::RouteInput::path("/mock")],
-        );
-        admin.gateway_services().set(service).await.unwrap();
-        let anonymous = Portico::builder(&self.endpoint).build().unwrap();
-        let input = SignUpInput::new("dana@example.com", SecretString::from(DEVELOPER_PASSWORD), "Dana");
-        let developer = anonymous.sign_up(input).await.unwrap();
-        admin.developers().approve(&developer.id, None).await.unwrap();
-        published.version.id
-    }
-
-    async fn verdict(&self, key: &str) -> u16 {
-        let request = reqwest::Client::new()
-            .get(format!("{}/mock", self.gateway))
-            .header("apikey", key);
-        request.send().await.unwrap().status().as_u16()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // Without effect on a process that has ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::process::{PATIENCE, Process, command};
 
 /// What the server has acknowledged of one app.
 #[derive(Default)]
@@ -242,7 +103,7 @@ async fn assert_kept(process: &Process, version: &VersionId, written: &[Acknowle
     for one in written {
         let Some(app) = &one.app else { continue };
         assert!(dana.apps().get(app).await.unwrap().is_some(), "{app} was acknowledged");
-        let filter = portico_sdk::AccessRequestFilter::new().app_id(app);
+        let filter = AccessRequestFilter::new().app_id(app);
         let requests = dana.access_requests().list().filter(filter).page().await.unwrap().nodes;
         if one.requested {
             assert_eq!(requests.len(), 1);
@@ -347,8 +208,7 @@ async fn sigterm_lets_what_is_under_way_finish() {
     let restarted = Process::start(&data);
     let open = Upstream::start().await;
     let admin = restarted.admin().await;
-    let service =
-        portico_sdk::SetGatewayServiceInput::new(&version, open.url(), [portico_sdk::RouteInput::path("/mock")]);
+    let service = SetGatewayServiceInput::new(&version, open.url(), [RouteInput::path("/mock")]);
     admin.gateway_services().set(service).await.unwrap();
     assert_kept(&restarted, &version, &written).await;
     assert_eq!(restarted.verdict(&key).await, 200);

@@ -9,5 +9,6 @@ mod flow;
 mod gateway_effects;
 mod gateway_equality;
 mod migrations;
+mod process;
 mod races;
 mod session;

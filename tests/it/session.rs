@@ -281,3 +281,46 @@ async fn the_first_admin_finds_the_password_in_a_file() {
     assert_eq!(sign_in(&server).await.unwrap().email(), "admin@localhost");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn changing_the_password_ends_the_other_sessions() {
+    let server = TestServer::start().await;
+    let developer = server.pending_developer("dana").await;
+    let other = server.anonymous();
+    let sign_in = other.sign_in(Realm::Portal, &developer.email, SecretString::from(DEVELOPER_PASSWORD));
+    sign_in.await.unwrap();
+    let (elsewhere, renewal) = (access_token(&other), refresh_token(&other));
+    assert_eq!(bearer(&server, &elsewhere).await, Ok(developer.email.clone()));
+    let change = |current: &str| {
+        let (client, current) = (developer.client.clone(), SecretString::from(current));
+        async move {
+            client
+                .change_password(current, SecretString::from("notes upon the memoir"))
+                .await
+        }
+    };
+    assert_eq!(refusal::code(change("not the password").await), "INVALID_CREDENTIALS");
+    assert_eq!(bearer(&server, &elsewhere).await, Ok(developer.email.clone()));
+    change(DEVELOPER_PASSWORD).await.unwrap();
+    assert_eq!(bearer(&server, &elsewhere).await, unauthenticated());
+    let renewed = post(&server.endpoint(), None, REFRESH, json!({ "token": renewal })).await;
+    let refused = &renewed["data"]["refreshSession"]["userErrors"][0]["code"];
+    assert_eq!(refused, "INVALID_CREDENTIALS");
+    assert_eq!(
+        bearer(&server, &access_token(&developer.client)).await,
+        Ok(developer.email)
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_of_one_realm_is_nothing_in_the_other() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let developer = server.developer(&admin, "dana").await;
+    let approved = developer.client.developers().approve(&developer.id, None).await;
+    assert_eq!(refusal::code(approved), "FORBIDDEN");
+    let input = portico_sdk::CreateAppInput::new("Banking", "banking");
+    assert_eq!(refusal::code(admin.apps().create(input).await), "FORBIDDEN");
+    server.stop().await;
+}
