@@ -116,8 +116,14 @@ impl Fixture {
     /// Executes an admin's mutation, which is its document's one root field, and answers its payload. Top-level errors
     /// fail the test.
     pub(crate) async fn mutate(&self, document: &str, input: Value) -> Value {
+        self.mutate_as(self.admin, document, input).await
+    }
+
+    /// Executes the viewer's mutation, which is its document's one root field, and answers its payload. Top-level
+    /// errors fail the test.
+    pub(crate) async fn mutate_as(&self, viewer: Viewer, document: &str, input: Value) -> Value {
         let variables = serde_json::json!({ "input": input });
-        let mut response = self.execute(self.admin, document, variables).await;
+        let mut response = self.execute(viewer, document, variables).await;
         assert!(response.get("errors").is_none(), "{response:#}");
         let data = response["data"].as_object_mut().unwrap();
         assert_eq!(data.len(), 1, "{data:?}");

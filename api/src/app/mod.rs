@@ -4,3 +4,5 @@ pub mod graphql;
 pub mod loader;
 pub mod service;
 pub mod store;
+#[cfg(test)]
+mod tests;

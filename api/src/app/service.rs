@@ -10,6 +10,7 @@ use domain::{
     credential::CredentialStatus,
     decision::Decision,
     developer::check_approved,
+    email::NormalisedEmail,
     id::{AppId, AppKind, VersionId},
     page::Page,
     reference_id,
@@ -214,7 +215,7 @@ pub async fn delete(plane: &ControlPlane, call: &CallContext, id: &ID) -> Result
         .collect();
     store::hold_requests(
         &*transaction,
-        &domain::email::NormalisedEmail::of(&developer.email_normalised),
+        &NormalisedEmail::of(&developer.email_normalised),
         held,
         call.now,
     )
@@ -355,7 +356,7 @@ async fn checked_reference_id(
         Ok(wanted) => wanted,
         Err(refusal) => return Ok(noted(refusal, refusals)),
     };
-    let email = domain::email::NormalisedEmail::of(&developer.email_normalised);
+    let email = NormalisedEmail::of(&developer.email_normalised);
     let claimed_by = store::claim_reference_id(&**transaction, &wanted, &email).await?;
     let in_use = store::has_reference_id(&**transaction, &wanted, app).await?;
     refusals.extend(reference_id::claim(FIELD, in_use, claimed_by.as_deref(), email.as_str()).err());

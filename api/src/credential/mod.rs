@@ -4,4 +4,8 @@ pub mod graphql;
 pub mod loader;
 pub mod service;
 pub mod store;
+#[cfg(test)]
+mod tests;
 pub mod usage;
+#[cfg(test)]
+mod usage_tests;
