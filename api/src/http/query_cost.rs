@@ -21,6 +21,10 @@ const ITEMS_BY_DEFAULT: usize = 20;
 const ITEMS_AT_MOST: usize = 100;
 /// What a root field of a mutation costs: a transaction, sometimes a password hash.
 const MUTATION_COST: usize = 50;
+/// Texts of megabytes: an answer holds a few of them, not thousands.
+const LARGE_TEXTS: [&str; 2] = ["specification", "body"];
+/// What one of them costs.
+const LARGE_TEXT_COST: usize = 1000;
 /// How much dearer the fields below `__schema` and `__type` are: each stands for one per type of the schema.
 const INTROSPECTION_FACTOR: usize = 10;
 /// How many lists of the introspection may nest; the standard introspection needs one. As graphql-js has it
@@ -60,7 +64,7 @@ impl Default for QueryLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueryCost {
     /// One per field; what stands below a connection's `edges` or `nodes` times the number of objects asked for;
-    /// a mutation's field 50; what stands in the introspection tenfold.
+    /// a mutation's field 50; a specification or a document's body 1000; what stands in the introspection tenfold.
     pub cost: usize,
     /// Levels of fields.
     pub depth: usize,
@@ -310,7 +314,11 @@ impl<'document> Measuring<'document> {
         {
             cost = cost.saturating_mul(ids.len());
         }
-        cost = cost.saturating_add(1);
+        cost = cost.saturating_add(if LARGE_TEXTS.contains(&name) {
+            LARGE_TEXT_COST
+        } else {
+            1
+        });
         let is_item = matches!(name, "edges" | "nodes");
         let is_list = matches!(name, "fields" | "interfaces" | "possibleTypes" | "inputFields");
         Ok(Weight {

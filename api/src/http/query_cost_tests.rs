@@ -34,6 +34,17 @@ fn each_field_costs_one_and_each_mutation_fifty() {
 }
 
 #[test]
+fn texts_of_megabytes_are_dear() {
+    assert_eq!(cost("{ a: specification }"), 1000);
+    assert!(matches!(
+        measured("{ product { id version { specification } } }", value!({})),
+        Err(QueryRefused::Cost { cost: 1003, .. })
+    ));
+    let many = "{ products(first: 20) { nodes { documents { title body } } } }";
+    assert!(matches!(measured(many, value!({})), Err(QueryRefused::Cost { .. })));
+}
+
+#[test]
 fn a_connection_costs_as_many_objects_as_it_is_asked_for() {
     assert_eq!(
         cost("{ products(first: 7) { nodes { id name } totalCount } }"),
