@@ -1,14 +1,13 @@
 //! Apps in the schema.
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, Result};
-use domain::{
-    app as rules,
-    id::{AppId, DeveloperKind},
-};
+pub mod mutation;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use domain::{app as rules, id::DeveloperKind};
 
 use super::{
     loader::{AppCountOf, AppsOf},
-    service::{self, AppFilter, AppRecord, AppSort, CreateApp, UpdateApp},
+    service::{self, AppFilter, AppRecord, AppSort},
 };
 use crate::{
     access_request::{
@@ -20,11 +19,10 @@ use crate::{
     credential::graphql::{CredentialConnection, credentials_of},
     developer::graphql::Developer,
     error::ServiceError,
-    graphql::{connection::TotalCount, decision::Decision, order::OrderDirection, payload::answer, scalar::DateTime},
+    graphql::{connection::TotalCount, decision::Decision, order::OrderDirection, scalar::DateTime},
     id,
     loader::RequestContext as _,
     pagination::{self, Direction},
-    payload,
 };
 
 /// Whether an app's credentials may open anything.
@@ -268,197 +266,5 @@ impl AppQuery {
             });
             AppConnection::new(slice, total)
         }))
-    }
-}
-
-/// An app to make.
-#[derive(InputObject)]
-pub struct CreateAppInput {
-    /// The name, at most 255 characters.
-    name: String,
-    /// The developer's own id for the app, unique in the portal: an ASCII letter or digit, then up to 254 letters,
-    /// digits, `.`, `_`, `:` or `-`. Once used, it stays its developer's.
-    reference_id: String,
-    /// What the app is for, at most 10,000 characters.
-    description: Option<String>,
-    /// Any text of one's own, such as a UUID: the same key and input within 24 hours make nothing twice.
-    idempotency_key: Option<String>,
-}
-
-impl From<CreateAppInput> for CreateApp {
-    fn from(input: CreateAppInput) -> Self {
-        let CreateAppInput {
-            name,
-            reference_id,
-            description,
-            idempotency_key,
-        } = input;
-        Self {
-            name,
-            reference_id,
-            description,
-            idempotency_key,
-        }
-    }
-}
-
-/// What to change of an app; an omitted field is left alone.
-#[derive(InputObject)]
-pub struct UpdateAppInput {
-    /// The app.
-    id: ID,
-    /// The name, at most 255 characters.
-    name: MaybeUndefined<String>,
-    /// The developer's own id for the app, unique in the portal.
-    reference_id: MaybeUndefined<String>,
-    /// What the app is for, at most 10,000 characters; null clears it.
-    description: MaybeUndefined<String>,
-}
-
-impl From<UpdateAppInput> for UpdateApp {
-    fn from(input: UpdateAppInput) -> Self {
-        let UpdateAppInput {
-            id,
-            name,
-            reference_id,
-            description,
-        } = input;
-        Self {
-            id,
-            name,
-            reference_id,
-            description,
-        }
-    }
-}
-
-/// An app to delete.
-#[derive(InputObject)]
-pub struct DeleteAppInput {
-    /// The app.
-    id: ID,
-}
-
-/// An app to suspend.
-#[derive(InputObject)]
-pub struct SuspendAppInput {
-    /// The app.
-    id: ID,
-    /// Why, for its developer to read; at most 10,000 characters.
-    reason: String,
-}
-
-/// An app to resume.
-#[derive(InputObject)]
-pub struct ResumeAppInput {
-    /// The app.
-    id: ID,
-}
-
-payload! {
-    /// What `createApp` answers.
-    CreateAppPayload replayable {
-        /// The new app.
-        app: App = AppRecord
-    }
-}
-
-payload! {
-    /// What `updateApp` answers.
-    UpdateAppPayload {
-        /// The app as it is now.
-        app: App = AppRecord
-    }
-}
-
-payload! {
-    /// What `deleteApp` answers.
-    DeleteAppPayload {
-        /// The id of the app that is gone.
-        deleted_id: ID = AppId
-    }
-}
-
-payload! {
-    /// What `suspendApp` answers.
-    SuspendAppPayload {
-        /// The app as it is now.
-        app: App = AppRecord
-    }
-}
-
-payload! {
-    /// What `resumeApp` answers.
-    ResumeAppPayload {
-        /// The app as it is now.
-        app: App = AppRecord
-    }
-}
-
-/// The apps' mutations.
-#[derive(Default)]
-pub struct AppMutation;
-
-/// Mutations of apps.
-#[Object]
-impl AppMutation {
-    /// Makes an app. Approved developers.
-    async fn create_app(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The app to make.")] input: CreateAppInput,
-    ) -> Option<Result<CreateAppPayload>> {
-        answer(
-            context,
-            service::create(context.plane(), context.call(), input.into()).await,
-        )
-    }
-
-    /// Changes an app. Its developer.
-    async fn update_app(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: UpdateAppInput,
-    ) -> Option<Result<UpdateAppPayload>> {
-        answer(
-            context,
-            service::update(context.plane(), context.call(), input.into()).await,
-        )
-    }
-
-    /// Deletes an app with its credentials and requests; its traffic stops at once. Its developer, and admins.
-    async fn delete_app(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The app to delete.")] input: DeleteAppInput,
-    ) -> Option<Result<DeleteAppPayload>> {
-        answer(
-            context,
-            service::delete(context.plane(), context.call(), &input.id).await,
-        )
-    }
-
-    /// Stops all of an app's credentials, at once and reversibly. Admins.
-    async fn suspend_app(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The app to suspend, and why.")] input: SuspendAppInput,
-    ) -> Option<Result<SuspendAppPayload>> {
-        answer(
-            context,
-            service::suspend(context.plane(), context.call(), &input.id, &input.reason).await,
-        )
-    }
-
-    /// Lets a suspended app's credentials go on. Admins.
-    async fn resume_app(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The app to resume.")] input: ResumeAppInput,
-    ) -> Option<Result<ResumeAppPayload>> {
-        answer(
-            context,
-            service::resume(context.plane(), context.call(), &input.id).await,
-        )
     }
 }

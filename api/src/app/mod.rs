@@ -1,5 +1,6 @@
 //! Apps: the applications that developers register against API products.
 
+mod dependents;
 pub mod graphql;
 pub mod loader;
 pub mod service;

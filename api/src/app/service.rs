@@ -19,8 +19,8 @@ use domain::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::store;
 pub use super::store::{AppFilter, AppRecord, AppSort};
+use super::{dependents, store};
 use crate::{
     audit::record::AuditRecord,
     change::Subject,
@@ -206,14 +206,14 @@ pub async fn delete(plane: &ControlPlane, call: &CallContext, id: &ID) -> Result
     let id = id::parse::<AppKind>("id", id)?;
     let mut transaction = plane.write().await?;
     let (developer, app) = lock_with_developer(&transaction, call, "id", id).await?;
-    let credentials = store::credentials_of(&*transaction, id, call.now).await?;
-    let requests = store::requests_of(&*transaction, id).await?;
+    let credentials = dependents::credentials_of(&*transaction, id, call.now).await?;
+    let requests = dependents::requests_of(&*transaction, id).await?;
     let held: BTreeSet<VersionId> = requests
         .iter()
         .filter(|_| rules::deletion_holds_requests(app.status, true))
         .map(|request| request.version_id)
         .collect();
-    store::hold_requests(
+    dependents::hold_requests(
         &*transaction,
         &NormalisedEmail::of(&developer.email_normalised),
         held,

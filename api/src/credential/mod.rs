@@ -2,8 +2,12 @@
 
 pub mod graphql;
 pub mod loader;
+#[cfg(test)]
+mod rotation_tests;
 pub mod service;
 pub mod store;
+#[cfg(test)]
+mod test_scene;
 #[cfg(test)]
 mod tests;
 pub mod usage;

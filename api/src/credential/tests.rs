@@ -1,145 +1,18 @@
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use domain::{
-    Timestamp,
     access_request::AccessRequestStatus,
     api_key::ApiKey,
     developer::DeveloperStatus,
-    id::{AppId, AuthStrategyId, CredentialId, DeveloperId, VersionId},
+    id::{AuthStrategyId, CredentialId},
     version::VersionLifecycle,
     viewer::Viewer,
 };
-use entity::{audit_event, auth_strategy, credential, idempotency_key, version};
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _};
+use entity::{audit_event, auth_strategy, credential, idempotency_key};
+use sea_orm::EntityTrait as _;
 use serde_json::{Value, json};
 
-use crate::{auth_strategy::store as strategies, test_fixture::Fixture};
-
-const GENERATE: &str = "mutation ($input: GenerateCredentialInput!) { generateCredential(input: $input) {
-    credential { id name kind status hint clientId expiresAt revokedAt replacedBy { id } lastUsedAt allowedActions
-        app { id } authStrategy { id } }
-    secret replayed userErrors { field code } } }";
-const ROTATE: &str = "mutation ($input: RotateCredentialInput!) { rotateCredential(input: $input) {
-    credential { id name status hint createdAt expiresAt authStrategy { id } } secret replayed userErrors { field code }
-    } }";
-const REVOKE: &str = "mutation ($input: RevokeCredentialInput!) { revokeCredential(input: $input) {
-    credential { id status allowedActions } userErrors { field code } } }";
-const NODE: &str = "query ($id: ID!) { node(id: $id) { ... on Credential {
-    status createdAt expiresAt replacedBy { id } lastUsedAt allowedActions } } }";
-
-/// An approved developer with an app, and a version that the app is approved for.
-struct Scene {
-    fixture: Fixture,
-    ada: DeveloperId,
-    own: Viewer,
-    app: AppId,
-    version: VersionId,
-    built_in: AuthStrategyId,
-}
-
-impl Scene {
-    async fn new() -> Self {
-        let fixture = Fixture::new().await;
-        let built_in = strategies::built_in(fixture.plane.database.read()).await.unwrap().id;
-        let ada = fixture.developer("ada@example.com").await;
-        let app = fixture.app(ada, "adas").await;
-        let product = fixture.product("payments").await;
-        let version = fixture.version(product, "v1", VersionLifecycle::Active).await;
-        let scene = Self {
-            own: Viewer::Developer {
-                id: ada,
-                status: DeveloperStatus::Approved,
-            },
-            fixture,
-            ada,
-            app,
-            version,
-            built_in,
-        };
-        scene.put(version, built_in).await;
-        scene.request(version).await;
-        scene.fixture.plane.follower.load().await.unwrap();
-        scene
-    }
-
-    /// Puts the version under the strategy.
-    async fn put(&self, version: VersionId, strategy: AuthStrategyId) {
-        let mut row: version::ActiveModel = self.fixture.version_row(version).await.into_active_model();
-        row.auth_strategy_id = Set(Some(strategy.uuid()));
-        row.update(self.fixture.plane.database.read()).await.unwrap();
-    }
-
-    async fn request(&self, version: VersionId) {
-        let owner = (self.ada, self.app);
-        self.fixture
-            .access_request(owner, version, AccessRequestStatus::Approved)
-            .await;
-    }
-
-    async fn strategy(&self, name: &str, kind: auth_strategy::Kind) -> AuthStrategyId {
-        let id = AuthStrategyId::new();
-        let row = auth_strategy::ActiveModel {
-            id: Set(id.uuid()),
-            kind: Set(kind),
-            name: Set(name.to_owned()),
-            built_in: Set(false),
-            key_names: Set("[\"x-key\"]".to_owned()),
-            credential_ttl_days: Set(None),
-            created_at: Set(Timestamp::now().as_millis()),
-        };
-        row.insert(self.fixture.plane.database.read()).await.unwrap();
-        id
-    }
-
-    async fn generate(&self, mut input: Value) -> Value {
-        input["appId"] = json!(self.app.to_string());
-        self.fixture.mutate_as(self.own, GENERATE, input).await
-    }
-
-    async fn rotate(&self, id: &str, mut input: Value) -> Value {
-        input["id"] = json!(id);
-        self.fixture.mutate_as(self.own, ROTATE, input).await
-    }
-
-    async fn node(&self, id: &str) -> Value {
-        let response = self.fixture.execute(self.own, NODE, json!({ "id": id })).await;
-        assert_eq!(response["errors"], Value::Null);
-        response["data"]["node"].clone()
-    }
-
-    /// The credentials that open something at the gateway `after` so long from now.
-    fn open_after(&self, after: Duration) -> BTreeSet<String> {
-        let snapshot = self.fixture.plane.snapshot.load().unwrap();
-        let grants = snapshot.grants(Timestamp::now().saturating_add(after));
-        grants
-            .into_iter()
-            .map(|grant| grant.credential_id.to_string())
-            .collect()
-    }
-
-    fn open_now(&self) -> BTreeSet<String> {
-        self.open_after(Duration::ZERO)
-    }
-}
-
-fn id_of(payload: &Value) -> String {
-    payload["credential"]["id"]
-        .as_str()
-        .unwrap_or_else(|| panic!("{payload}"))
-        .to_owned()
-}
-
-fn refused(field: Value, code: &str) -> Value {
-    json!([{ "field": field, "code": code }])
-}
-
-fn instant(value: &Value) -> Timestamp {
-    value.as_str().unwrap().parse().unwrap()
-}
-
-fn one(id: &str) -> BTreeSet<String> {
-    BTreeSet::from([id.to_owned()])
-}
+use super::test_scene::{GENERATE, NODE, REVOKE, ROTATE, Scene, id_of, one, refused};
 
 #[tokio::test]
 async fn a_secret_is_shown_once_and_stored_nowhere() {
@@ -320,101 +193,6 @@ async fn no_more_live_keys_than_the_limit_however_they_race() {
     scene.fixture.mutate_as(scene.own, REVOKE, json!({ "id": new })).await;
     assert!(scene.generate(json!({})).await["credential"].is_object());
     assert_eq!(scene.generate(json!({})).await["userErrors"], limit);
-}
-
-#[tokio::test]
-async fn a_rotated_key_goes_on_for_its_overlap() {
-    let scene = Scene::new().await;
-    let old = id_of(&scene.generate(json!({ "name": "Live key" })).await);
-    let rotated = scene
-        .rotate(&old, json!({ "overlapSeconds": 3600, "idempotencyKey": "r1" }))
-        .await;
-    let new = id_of(&rotated);
-    assert_eq!(rotated["credential"]["name"], "Live key");
-    assert_eq!(rotated["credential"]["authStrategy"]["id"], scene.built_in.to_string());
-    assert_eq!(
-        rotated["credential"]["expiresAt"],
-        Value::Null,
-        "the old one had no end"
-    );
-    assert!(ApiKey::parse(rotated["secret"].as_str().unwrap().as_bytes()).is_ok());
-    let shown = scene.node(&old).await;
-    let made_at = instant(&rotated["credential"]["createdAt"]);
-    assert_eq!(shown["status"], "ACTIVE");
-    assert_eq!(shown["replacedBy"]["id"], new);
-    assert_eq!(
-        instant(&shown["expiresAt"]),
-        made_at.saturating_add(Duration::from_secs(3600))
-    );
-    assert_eq!(shown["allowedActions"], json!(["REVOKE"]));
-    assert_eq!(scene.open_now(), BTreeSet::from([old.clone(), new.clone()]));
-    assert_eq!(scene.open_after(Duration::from_secs(3601)), one(&new));
-
-    let again = scene
-        .rotate(&old, json!({ "overlapSeconds": 3600, "idempotencyKey": "r1" }))
-        .await;
-    assert_eq!((&again["secret"], &again["replayed"]), (&Value::Null, &json!(true)));
-    assert_eq!(id_of(&again), new);
-    let replaced = scene.rotate(&old, json!({})).await;
-    assert_eq!(replaced["userErrors"], refused(json!(["id"]), "INVALID_TRANSITION"));
-
-    // Without an overlap the old one ends with the answer.
-    let newest = id_of(&scene.rotate(&new, json!({})).await);
-    assert_eq!(scene.node(&new).await["status"], "EXPIRED");
-    assert_eq!(scene.open_after(Duration::from_secs(3601)), one(&newest));
-    let expired = scene.rotate(&new, json!({})).await;
-    assert_eq!(expired["userErrors"], refused(json!(["id"]), "INVALID_TRANSITION"));
-    assert_eq!(scene.fixture.audited().await["credential.rotate"], 2);
-}
-
-#[tokio::test]
-async fn a_rotated_key_hands_on_the_life_it_was_given() {
-    let scene = Scene::new().await;
-    let hour = Duration::from_secs(3600);
-    let in_an_hour = Timestamp::now().saturating_add(hour).to_string();
-    let old = id_of(&scene.generate(json!({ "expiresAt": in_an_hour })).await);
-    let before = scene.node(&old).await;
-    let life = instant(&before["expiresAt"]).saturating_duration_since(instant(&before["createdAt"]));
-    // The overlap is longer than the old key's own life: it keeps its end.
-    let rotated = scene.rotate(&old, json!({ "overlapSeconds": 604_800 })).await;
-    assert_eq!(scene.node(&old).await["expiresAt"], before["expiresAt"]);
-    let new = &rotated["credential"];
-    assert_eq!(
-        instant(&new["expiresAt"]),
-        instant(&new["createdAt"]).saturating_add(life)
-    );
-
-    let sooner = Timestamp::now().saturating_add(hour / 2).to_string();
-    let newer = scene.rotate(&id_of(&rotated), json!({ "expiresAt": sooner })).await;
-    assert_eq!(newer["credential"]["expiresAt"], sooner);
-    let later = Timestamp::now().saturating_add(hour * 5).to_string();
-    let newest = scene.rotate(&id_of(&newer), json!({ "expiresAt": later })).await;
-    assert!(
-        instant(&newest["credential"]["expiresAt"]) < instant(&json!(later)),
-        "no longer life than was given"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_ten_rotations_at_once_one_wins() {
-    let scene = Arc::new(Scene::new().await);
-    let old = id_of(&scene.generate(json!({})).await);
-    let rotations = (0..10).map(|_| {
-        let (scene, old) = (Arc::clone(&scene), old.clone());
-        tokio::spawn(async move { scene.rotate(&old, json!({ "overlapSeconds": 60 })).await })
-    });
-    let payloads = futures_util::future::join_all(rotations.collect::<Vec<_>>()).await;
-    let lost = payloads
-        .into_iter()
-        .map(Result::unwrap)
-        .filter(|payload| payload["credential"].is_null());
-    let lost: Vec<Value> = lost.map(|payload| payload["userErrors"].clone()).collect();
-    assert_eq!(lost, vec![refused(json!(["id"]), "INVALID_TRANSITION"); 9]);
-    let rows = credential::Entity::find()
-        .count(scene.fixture.plane.database.read())
-        .await
-        .unwrap();
-    assert_eq!(rows, 2);
 }
 
 #[tokio::test]

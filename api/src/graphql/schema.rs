@@ -4,7 +4,7 @@ use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
 use crate::{
     access_request::graphql::{AccessRequestMutation, AccessRequestQuery},
-    app::graphql::{AppMutation, AppQuery},
+    app::graphql::{AppQuery, mutation::AppMutation},
     audit::graphql::AuditQuery,
     auth_strategy::graphql::{AuthStrategyMutation, AuthStrategyQuery},
     credential::graphql::CredentialMutation,
