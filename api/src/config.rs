@@ -1,6 +1,7 @@
 //! Configuration: flags, each with an environment variable; a flag wins over its variable.
 
 use std::{
+    ffi::OsStr,
     fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -8,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::TypedValueParser, error::ErrorKind};
 use domain::{api_key::ApiKeyPrefix, limits::Limits};
 use gateway::IpNet;
 use secrecy::SecretString;
@@ -100,7 +101,7 @@ pub struct StorageOptions {
     pub data_dir: PathBuf,
     /// Database: `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME`. Default: `portico.db` in the data
     /// directory. Prefer the variable: arguments show in process lists.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = DatabaseUrlParser)]
     pub database_url: Option<DatabaseUrl>,
 }
 
@@ -125,6 +126,8 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+const DATABASE_URL_EXPECTED: &str = "expected sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME";
+
 impl FromStr for DatabaseUrl {
     type Err = &'static str;
 
@@ -132,8 +135,29 @@ impl FromStr for DatabaseUrl {
         let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
         match scheme {
             "sqlite" | "postgres" | "postgresql" => Ok(Self(text.to_owned())),
-            _ => Err("expected sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME"),
+            _ => Err(DATABASE_URL_EXPECTED),
         }
+    }
+}
+
+/// Reads the URL, and does not repeat a bad one: clap's own message would print the password in it.
+#[derive(Clone)]
+struct DatabaseUrlParser;
+
+impl TypedValueParser for DatabaseUrlParser {
+    type Value = DatabaseUrl;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<DatabaseUrl, clap::Error> {
+        let parsed = value.to_str().ok_or(DATABASE_URL_EXPECTED).and_then(str::parse);
+        parsed.map_err(|expected| {
+            let message = format!("invalid value for '--database-url' (DATABASE_URL): {expected}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+        })
     }
 }
 

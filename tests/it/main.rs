@@ -8,6 +8,7 @@ mod crash;
 mod flow;
 mod gateway_effects;
 mod gateway_equality;
+mod graphql_over_http;
 mod migrations;
 mod process;
 mod races;

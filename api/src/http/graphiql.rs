@@ -205,6 +205,22 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn the_flows_operations_fit_the_schema() {
+        for name in ["admin", "developer"] {
+            let file = Assets::get(&format!("flow/{name}.graphql")).unwrap();
+            let document = String::from_utf8(file.data.into_owned()).unwrap();
+            let request = async_graphql::Request::new(document).operation_name("NoneOfThem");
+            let errors = crate::graphql::schema().execute(request).await.errors;
+            let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
+            assert_eq!(
+                messages,
+                ["Unknown operation named \"NoneOfThem\""],
+                "{name}: nothing else is wrong with it"
+            );
+        }
+    }
+
     #[test]
     fn the_flows_variables_are_json_and_cover_the_operations() {
         for name in ["admin", "developer"] {
