@@ -13,3 +13,4 @@ mod migrations;
 mod process;
 mod races;
 mod session;
+mod who_may_call_what;

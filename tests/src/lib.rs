@@ -3,6 +3,7 @@
 // A harness that cannot do its part must fail the test that uses it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod caller;
 pub mod fixture;
 pub mod graphql;
 pub mod refusal;
