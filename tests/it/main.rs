@@ -4,11 +4,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod auto_approve;
+mod bad_arguments;
+mod bad_input;
 mod crash;
 mod flow;
 mod gateway_effects;
 mod gateway_equality;
 mod graphql_over_http;
+mod idempotency;
+mod in_use;
+mod invalid_transition;
 mod migrations;
 mod process;
 mod races;
