@@ -17,5 +17,6 @@ mod invalid_transition;
 mod migrations;
 mod process;
 mod races;
+mod refused_requests;
 mod session;
 mod who_may_call_what;
