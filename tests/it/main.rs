@@ -18,5 +18,6 @@ mod migrations;
 mod process;
 mod races;
 mod refused_requests;
+mod secrets;
 mod session;
 mod who_may_call_what;
