@@ -18,6 +18,8 @@ use crate::http::cors::Origin;
 
 /// Where data is kept unless told otherwise.
 pub const DEFAULT_DATA_DIRECTORY: &str = "./data";
+/// How many bytes of answers are kept unless told otherwise.
+pub const DEFAULT_ANSWER_CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Self-hosted registration of applications against API products: a GraphQL API and the gateway that enforces what it
 /// decides, in one process on an embedded database.
@@ -225,6 +227,15 @@ pub struct ServeOptions {
     /// Live keys that an app may have.
     #[arg(long, env = "PORTICO_MAX_KEYS_PER_APP", default_value_t = 20, value_name = "NUMBER")]
     pub max_keys_per_app: u64,
+    /// Bytes of memory for answers to queries that are given again while nothing they depend on has changed; 0 executes
+    /// every query.
+    #[arg(
+        long,
+        env = "PORTICO_ANSWER_CACHE_BYTES",
+        default_value_t = DEFAULT_ANSWER_CACHE_BYTES,
+        value_name = "BYTES"
+    )]
+    pub answer_cache_bytes: u64,
     /// What API keys start with, so that secret scanners know whose they are.
     #[arg(long, env = "PORTICO_KEY_PREFIX", default_value = "ptk_", value_name = "PREFIX", value_parser = key_prefix)]
     pub key_prefix: ApiKeyPrefix,
@@ -281,6 +292,7 @@ impl ServeOptions {
             shutdown_grace: 20,
             max_apps_per_developer: 500,
             max_keys_per_app: 20,
+            answer_cache_bytes: DEFAULT_ANSWER_CACHE_BYTES,
             key_prefix: ApiKeyPrefix::default(),
             log_format: LogFormat::Text,
             log: "info".to_owned(),

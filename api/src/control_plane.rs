@@ -7,6 +7,7 @@ use gateway::{snapshot::SnapshotReader, usage::Usage};
 
 use crate::{
     admin::service::AdminAccounts,
+    answer_cache::AnswerCache,
     change::Follower,
     database::{Database, WriteTransaction},
     error::{ServiceError, StoreError},
@@ -21,6 +22,8 @@ pub struct ControlPlane {
     pub follower: Arc<Follower>,
     /// Sessions that live and accounts that may act.
     pub directory: Arc<AccountDirectory>,
+    /// Answers to queries that are given again while they hold; `None`: every query is executed.
+    pub answers: Option<Arc<AnswerCache>>,
     /// Issues and checks access tokens.
     pub access_tokens: AccessTokens,
     /// Hashes and verifies passwords off the async threads.

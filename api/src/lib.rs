@@ -5,6 +5,7 @@
 
 pub mod access_request;
 pub mod admin;
+pub mod answer_cache;
 pub mod app;
 pub mod audit;
 pub mod auth_strategy;

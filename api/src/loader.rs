@@ -1,17 +1,19 @@
 //! Loaders: one per request, so that what one viewer may see is never kept for another.
 //!
-//! Each concept implements [`async_graphql::dataloader::Loader`] for a key type of its own in its `loader.rs`; rows
-//! asked for within a millisecond are read in one statement. Nothing is cached between batches: a mutation's payload
-//! shows what the mutation did.
+//! Each concept implements [`async_graphql::dataloader::Loader`] for a key type of its own in its `loader.rs`. The rows
+//! that all resolvers of a level ask for are read in one statement: see [`batch`]. Nothing is cached between batches: a
+//! mutation's payload shows what the mutation did.
+
+mod batch;
 
 use std::sync::Arc;
 
 use async_graphql::{
     Context,
     dataloader::{DataLoader, Loader},
-    runtime::{TokioSpawner, TokioTimer},
 };
 
+pub use self::batch::{AtOnce, Batches};
 use crate::{context::CallContext, control_plane::ControlPlane, error::ServiceError, graphql::error::to_graphql};
 
 /// What all loaders of a request share: where rows are, and whose eyes they are for.
@@ -28,14 +30,10 @@ pub type RequestLoaders = Arc<DataLoader<Loaders>>;
 /// A loader's failure, shared by everyone who waited for the batch.
 pub type LoadError = Arc<ServiceError>;
 
-/// The loaders of one request.
+/// The loaders of one request, whose batches run in `batches`.
 #[must_use]
-pub fn for_request(plane: Arc<ControlPlane>, call: CallContext) -> RequestLoaders {
-    Arc::new(DataLoader::new(
-        Loaders { plane, call },
-        TokioSpawner::current(),
-        TokioTimer::default(),
-    ))
+pub fn for_request(plane: Arc<ControlPlane>, call: CallContext, batches: &Batches) -> RequestLoaders {
+    Arc::new(DataLoader::new(Loaders { plane, call }, batches.clone(), AtOnce))
 }
 
 /// What resolvers take from a request.

@@ -19,8 +19,9 @@ use tokio_util::{
 
 use crate::{
     admin::{self, bootstrap::FirstAdmin},
+    answer_cache::AnswerCache,
     bootstrap,
-    change::Follower,
+    change::{ChangeWatch, Follower},
     config::{GatewayListen, ServeOptions},
     control_plane::ControlPlane,
     credential::usage,
@@ -167,10 +168,13 @@ impl Server {
         database.migrate().await?;
         let directory = Arc::new(AccountDirectory::new());
         let follower = Arc::new(Follower::new(database.clone(), Arc::clone(&directory), snapshot_writer));
+        let answers = (options.answer_cache_bytes > 0)
+            .then(|| AnswerCache::new(ChangeWatch::new(database.clone()), options.answer_cache_bytes));
         let plane = Arc::new(ControlPlane {
             database,
             follower,
             directory,
+            answers: answers.map(Arc::new),
             access_tokens: AccessTokens::new(signing_keys),
             passwords: PasswordHasher::new()?,
             throttle: Throttle::new(ThrottleLimits::default()),

@@ -24,13 +24,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
+    answer_cache::AnswerCache,
     bootstrap,
-    change::Follower,
+    change::{ChangeWatch, Follower},
     context::CallContext,
     control_plane::ControlPlane,
     database::Database,
     graphql::{Schema, schema},
-    loader,
+    loader::{self, Batches},
     session::{
         access_token::AccessTokens,
         directory::AccountDirectory,
@@ -66,11 +67,20 @@ pub(crate) async fn database_url(directory: &Path) -> String {
 pub(crate) async fn plane(database_url: &str) -> ControlPlane {
     let database = Database::connect(database_url).await.unwrap();
     database.migrate().await.unwrap();
+    plane_on(database)
+}
+
+/// Another node's control plane, on a database that has been migrated.
+pub(crate) fn plane_on(database: Database) -> ControlPlane {
     let (writer, snapshot) = gateway::snapshot::channel();
     let accounts = Arc::new(AccountDirectory::new());
     let keys = SigningKeys::from_pem(&generate_pem().unwrap(), &generate_pem().unwrap()).unwrap();
     ControlPlane {
         follower: Arc::new(Follower::new(database.clone(), Arc::clone(&accounts), writer)),
+        answers: Some(Arc::new(AnswerCache::new(
+            ChangeWatch::new(database.clone()),
+            1024 * 1024,
+        ))),
         database,
         directory: accounts,
         access_tokens: AccessTokens::new(keys),
@@ -105,12 +115,13 @@ impl Fixture {
             viewer,
             ..CallContext::internal()
         };
+        let batches = Batches::default();
         let request = Request::new(document)
             .variables(Variables::from_json(variables))
-            .data(loader::for_request(Arc::clone(&self.plane), call.clone()))
+            .data(loader::for_request(Arc::clone(&self.plane), call.clone(), &batches))
             .data(Arc::clone(&self.plane))
             .data(call);
-        serde_json::to_value(self.schema.execute(request).await).unwrap()
+        serde_json::to_value(batches.run(self.schema.execute(request)).await).unwrap()
     }
 
     /// Executes an admin's mutation, which is its document's one root field, and answers its payload. Top-level errors

@@ -105,10 +105,14 @@ pub async fn create(
     let limits = &plane.limits;
     let name = limits.name("name", &input.name);
     let name = name.unwrap_or_else(|refusal| noted(refusal, &mut refusals));
-    let reference_id = checked_reference_id(&transaction, &input.reference_id, id, &developer, &mut refusals).await?;
+    let (reference_id, present) =
+        checked_reference_id(&transaction, &input.reference_id, id, &developer, &mut refusals).await?;
     let description = limits.optional_description("description", input.description.as_deref());
     let description = description.unwrap_or_else(|refusal| noted(refusal, &mut refusals));
-    let present = store::count_of(&*transaction, developer.id).await?;
+    let present = match present {
+        Some(present) => present,
+        None => store::count_of(&*transaction, developer.id).await?,
+    };
     refusals.extend(limits.another_app(present).err());
     if !refusals.is_empty() {
         return Err(refusals.into());
@@ -170,7 +174,7 @@ pub async fn update(plane: &ControlPlane, call: &CallContext, input: UpdateApp) 
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => refusals.push(required("referenceId")),
         MaybeUndefined::Value(reference_id) => {
-            after.reference_id =
+            (after.reference_id, _) =
                 checked_reference_id(&transaction, &reference_id, id, &developer, &mut refusals).await?;
         }
     }
@@ -344,23 +348,24 @@ pub fn not_found(field: &str) -> ServiceError {
 }
 
 /// A reference id that the developer may give this app: well formed, no other app's, and never another developer's.
+/// With it, how many apps the developer has, unless nothing was read.
 async fn checked_reference_id(
     transaction: &WriteTransaction,
     wanted: &str,
     app: AppId,
     developer: &DeveloperRecord,
     refusals: &mut Vec<Refusal>,
-) -> Result<String, ServiceError> {
+) -> Result<(String, Option<u64>), ServiceError> {
     const FIELD: &str = "referenceId";
     let wanted = match reference_id::reference_id(FIELD, wanted) {
         Ok(wanted) => wanted,
-        Err(refusal) => return Ok(noted(refusal, refusals)),
+        Err(refusal) => return Ok((noted(refusal, refusals), None)),
     };
     let email = NormalisedEmail::of(&developer.email_normalised);
-    let claimed_by = store::claim_reference_id(&**transaction, &wanted, &email).await?;
-    let in_use = store::has_reference_id(&**transaction, &wanted, app).await?;
-    refusals.extend(reference_id::claim(FIELD, in_use, claimed_by.as_deref(), email.as_str()).err());
-    Ok(wanted)
+    let facts = store::claim_reference_id(&**transaction, &wanted, &email, (app, developer.id)).await?;
+    let claimed_by = facts.claimed_by.as_deref();
+    refusals.extend(reference_id::claim(FIELD, facts.in_use, claimed_by, email.as_str()).err());
+    Ok((wanted, Some(facts.apps)))
 }
 
 /// The reference id is the only value of an app that must be unique.

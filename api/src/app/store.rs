@@ -11,11 +11,8 @@ use domain::{
 };
 use entity::{app, reference_id_claim};
 use sea_orm::{
-    ActiveModelTrait as _,
-    ActiveValue::Set,
-    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
-    QuerySelect as _, Select,
-    sea_query::{Expr, OnConflict},
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DbBackend, EntityTrait as _,
+    PaginatorTrait as _, QueryFilter as _, QuerySelect as _, Select, Statement, sea_query::Expr,
 };
 
 use crate::{
@@ -232,7 +229,9 @@ pub async fn count_of(connection: &impl ConnectionTrait, developer: DeveloperId)
 /// # Errors
 /// [`StoreError::Duplicate`] when the reference id is taken.
 pub async fn insert(connection: &impl ConnectionTrait, record: &AppRecord) -> Result<(), StoreError> {
-    app::ActiveModel::from(record).insert(connection).await?;
+    app::Entity::insert(app::ActiveModel::from(record))
+        .exec_without_returning(connection)
+        .await?;
     Ok(())
 }
 
@@ -281,39 +280,65 @@ pub async fn delete(connection: &impl ConnectionTrait, id: AppId) -> Result<(), 
     Ok(())
 }
 
-/// Whether another app than `except` has the reference id.
-pub async fn has_reference_id(
-    connection: &impl ConnectionTrait,
-    reference_id: &str,
-    except: AppId,
-) -> Result<bool, StoreError> {
-    let others = app::Entity::find()
-        .filter(app::Column::ReferenceId.eq(reference_id))
-        .filter(app::Column::Id.ne(except.uuid()));
-    Ok(others.count(connection).await? > 0)
+/// What stands for and against giving an app of a developer a reference id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferenceIdFacts {
+    /// Whose it has been since it was first used: a normalised e-mail.
+    pub claimed_by: Option<String>,
+    /// Whether another app has it.
+    pub in_use: bool,
+    /// How many apps the developer has. Exact while the developer is locked.
+    pub apps: u64,
 }
 
-/// Claims a reference id for an e-mail unless it is claimed, and tells by whom it is. Of two who claim it at once, the
-/// second one waits for the first one's outcome.
+/// Claims, and reads the rest in the same statement. It sees no claim that another transaction made while this one
+/// waited for it; then there is neither a new row nor an old one.
+const CLAIM_ON_POSTGRES: &str = "\
+WITH claimed AS (INSERT INTO reference_id_claim (reference_id, email_normalised) VALUES ($1, $2) \
+                 ON CONFLICT DO NOTHING RETURNING email_normalised) \
+SELECT coalesce((SELECT email_normalised FROM claimed), \
+                (SELECT email_normalised FROM reference_id_claim WHERE reference_id = $1)) AS claimed_by, \
+       EXISTS (SELECT 1 FROM app WHERE reference_id = $1 AND id <> $3) AS in_use, \
+       (SELECT count(*) FROM app WHERE developer_id = $4) AS apps";
+
+/// SQLite inserts in no part of a statement; the transaction is the one writer, so two are as good as one.
+const CLAIM_ON_SQLITE: &str =
+    "INSERT INTO reference_id_claim (reference_id, email_normalised) VALUES (?, ?) ON CONFLICT DO NOTHING";
+const FACTS_ON_SQLITE: &str = "\
+SELECT (SELECT email_normalised FROM reference_id_claim WHERE reference_id = ?) AS claimed_by, \
+       EXISTS (SELECT 1 FROM app WHERE reference_id = ? AND id <> ?) AS in_use, \
+       (SELECT count(*) FROM app WHERE developer_id = ?) AS apps";
+
+/// Claims a reference id for an e-mail unless it is claimed, and tells what there is to know of it. Of two who claim it
+/// at once, the second one waits for the first one's outcome. `app` is who is to have it.
 pub async fn claim_reference_id(
     connection: &impl ConnectionTrait,
     reference_id: &str,
     email: &NormalisedEmail,
-) -> Result<Option<String>, StoreError> {
-    reference_id_claim::Entity::insert(reference_id_claim::ActiveModel {
-        reference_id: Set(reference_id.to_owned()),
-        email_normalised: Set(email.as_str().to_owned()),
+    (app, developer): (AppId, DeveloperId),
+) -> Result<ReferenceIdFacts, StoreError> {
+    let backend = connection.get_database_backend();
+    let (app, developer) = (app.uuid(), developer.uuid());
+    let statement = if backend == DbBackend::Postgres {
+        let values = [reference_id.into(), email.as_str().into(), app.into(), developer.into()];
+        Statement::from_sql_and_values(backend, CLAIM_ON_POSTGRES, values)
+    } else {
+        let claim = [reference_id.into(), email.as_str().into()];
+        let claim = Statement::from_sql_and_values(backend, CLAIM_ON_SQLITE, claim);
+        connection.execute_raw(claim).await?;
+        let values = [reference_id.into(), reference_id.into(), app.into(), developer.into()];
+        Statement::from_sql_and_values(backend, FACTS_ON_SQLITE, values)
+    };
+    let row = connection.query_one_raw(statement).await?;
+    let row = row.ok_or(StoreError::Corrupt("a statement that always has a row had none"))?;
+    let mut claimed_by: Option<String> = row.try_get("", "claimed_by")?;
+    if claimed_by.is_none() {
+        let held = reference_id_claim::Entity::find_by_id(reference_id.to_owned());
+        claimed_by = held.one(connection).await?.map(|claim| claim.email_normalised);
+    }
+    Ok(ReferenceIdFacts {
+        claimed_by,
+        in_use: row.try_get("", "in_use")?,
+        apps: u64::try_from(row.try_get::<i64>("", "apps")?).unwrap_or(0),
     })
-    .on_conflict(
-        OnConflict::column(reference_id_claim::Column::ReferenceId)
-            .do_nothing()
-            .to_owned(),
-    )
-    .try_insert()
-    .exec_without_returning(connection)
-    .await?;
-    let held = reference_id_claim::Entity::find_by_id(reference_id.to_owned())
-        .one(connection)
-        .await?;
-    Ok(held.map(|claim| claim.email_normalised))
 }

@@ -1,7 +1,7 @@
 //! Writing audit events: always in the transaction of what they record.
 
 use domain::Timestamp;
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait as _};
 use uuid::Uuid;
 
 use crate::{context::CallContext, error::StoreError};
@@ -66,7 +66,7 @@ impl AuditRecord {
     }
 
     pub(crate) async fn insert(self, connection: &impl ConnectionTrait) -> Result<(), StoreError> {
-        entity::audit_event::ActiveModel {
+        let row = entity::audit_event::ActiveModel {
             id: Set(Uuid::now_v7()),
             at: Set(self.at.as_millis()),
             actor: Set(self.actor),
@@ -77,9 +77,10 @@ impl AuditRecord {
             client_address: Set(self.client_address),
             before: Set(self.before.map(|value| value.to_string())),
             after: Set(self.after.map(|value| value.to_string())),
-        }
-        .insert(connection)
-        .await?;
+        };
+        entity::audit_event::Entity::insert(row)
+            .exec_without_returning(connection)
+            .await?;
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use super::{
     service::{self, CredentialRecord, GenerateCredential, Issued, RotateCredential},
 };
 use crate::{
+    answer_cache::horizon::Horizon,
     app::graphql::App,
     auth_strategy::graphql::AuthStrategy,
     connection,
@@ -95,7 +96,7 @@ impl Credential {
 
     /// Whether it is usable by itself, now.
     async fn status(&self, context: &Context<'_>) -> CredentialStatus {
-        self.0.status(context.call().now).into()
+        self.status_at(context).into()
     }
 
     /// What tells keys apart in a list: prefix and last four characters.
@@ -139,12 +140,23 @@ impl Credential {
         let app = context.expect(self.0.app_id).await?;
         let call = context.call();
         let actions = rules::allowed_actions(
-            self.0.status(call.now),
+            self.status_at(context),
             self.0.replaced_by.is_some(),
             app.status,
             call.viewer.actor_towards(app.developer_id),
         );
         Ok(actions.into_iter().map(Into::into).collect())
+    }
+}
+
+impl Credential {
+    /// Where it stands now. Until its expiry, if that is to come, time alone changes it.
+    fn status_at(&self, context: &Context<'_>) -> rules::CredentialStatus {
+        let now = context.call().now;
+        if let (Some(expires_at), Some(horizon)) = (self.0.expires_at, context.data_opt::<Horizon>()) {
+            horizon.changes_at(expires_at, now);
+        }
+        self.0.status(now)
     }
 }
 

@@ -55,6 +55,7 @@ async fn session(fixture: &Fixture, id: DeveloperId) -> impl Fn() -> bool {
         let claims = crate::session::access_token::Claims {
             account: session.account,
             session: session.id,
+            not_before: session.created_at,
             issued_at: session.created_at,
             expires_at: session.expires_at,
         };

@@ -6,10 +6,11 @@ use domain::{Timestamp, id::SessionId, viewer::Viewer};
 
 use super::Schema;
 use crate::{
+    answer_cache::{Found, Pending, RequestDigest},
     context::CallContext,
     control_plane::ControlPlane,
-    http::graphql::{AuthenticationFailed, GraphqlCall, GraphqlService},
-    loader,
+    http::graphql::{AuthenticationFailed, Executed, GraphqlCall, GraphqlService},
+    loader::{self, Batches},
 };
 
 /// The most bytes of a body: an admin uploads specifications of up to 5 MiB.
@@ -39,6 +40,14 @@ impl Endpoint {
 pub struct Caller {
     viewer: Viewer,
     session: Option<SessionId>,
+}
+
+#[cfg(test)]
+impl Caller {
+    /// The caller with these eyes.
+    pub(crate) fn of(viewer: Viewer) -> Self {
+        Self { viewer, session: None }
+    }
 }
 
 impl GraphqlService for Endpoint {
@@ -77,7 +86,22 @@ impl GraphqlService for Endpoint {
         }
     }
 
-    async fn execute(&self, call: GraphqlCall<Caller>) -> async_graphql::Response {
+    async fn recall(&self, caller: &Caller, request: RequestDigest) -> Found {
+        let Some(answers) = &self.plane.answers else {
+            return Found::Nothing(request.into());
+        };
+        let found = answers.find(caller.viewer, request).await;
+        found.unwrap_or_else(|error| {
+            // The query is executed then, and says itself what it meets.
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "a kept answer cannot be proven"
+            );
+            Found::Nothing(request.into())
+        })
+    }
+
+    async fn execute(&self, mut call: GraphqlCall<Caller>) -> Executed {
         let context = CallContext {
             viewer: call.caller.viewer,
             session: call.caller.session,
@@ -85,8 +109,23 @@ impl GraphqlService for Endpoint {
             client_address: call.client_address,
             now: Timestamp::now(),
         };
-        let loaders = loader::for_request(Arc::clone(&self.plane), context.clone());
+        let pending = self.begin(&mut call, context.now).await;
+        let horizon = pending.as_ref().map(Pending::horizon).unwrap_or_default();
+        let batches = Batches::default();
+        let loaders = loader::for_request(Arc::clone(&self.plane), context.clone(), &batches);
         let request = call.request.data(Arc::clone(&self.plane)).data(context).data(loaders);
-        self.schema.execute(request).await
+        let response = batches.run(self.schema.execute(request.data(horizon))).await;
+        Executed { response, pending }
+    }
+}
+
+impl Endpoint {
+    /// What is to be kept of the answer, if anything.
+    async fn begin(&self, call: &mut GraphqlCall<Caller>, now: Timestamp) -> Option<Pending> {
+        let answers = self.plane.answers.as_ref()?;
+        let operation_name = call.request.operation_name.clone();
+        let document = call.request.parsed_query().ok()?;
+        let operation = (document, operation_name.as_deref());
+        answers.begin(call.miss, call.caller.viewer, operation, now).await
     }
 }

@@ -12,5 +12,5 @@ pub mod scalar;
 mod schema;
 pub mod user_error;
 
-pub use endpoint::Endpoint;
+pub use endpoint::{Caller, Endpoint};
 pub use schema::{Schema, schema, sdl};

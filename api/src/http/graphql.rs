@@ -21,7 +21,10 @@ use mediatype::{MediaType, ReadParams as _, names};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::Instrument as _;
 
-use crate::graphql::error::{ErrorCode, INTERNAL_MESSAGE};
+use crate::{
+    answer_cache::{Found, Kept, Miss, Pending, RequestDigest},
+    graphql::error::{ErrorCode, INTERNAL_MESSAGE},
+};
 
 use super::{
     accept::{self, ResponseMediaType},
@@ -66,8 +69,29 @@ pub trait GraphqlService: Clone + Send + Sync + 'static {
     /// The most bytes that this caller may send as a request's body.
     fn body_limit(&self, caller: &Self::Caller) -> usize;
 
+    /// Looks for an answer that was given to the same request before and still holds for this caller.
+    fn recall(&self, caller: &Self::Caller, request: RequestDigest) -> impl Future<Output = Found> + Send;
+
     /// Executes a request. The document in it has been parsed and held to the limits.
-    fn execute(&self, call: GraphqlCall<Self::Caller>) -> impl Future<Output = async_graphql::Response> + Send;
+    fn execute(&self, call: GraphqlCall<Self::Caller>) -> impl Future<Output = Executed> + Send;
+}
+
+/// What executing a request gave.
+pub struct Executed {
+    /// The response.
+    pub response: async_graphql::Response,
+    /// Where the answer is kept if it has no errors.
+    pub pending: Option<Pending>,
+}
+
+/// An answer's way into the response.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made and taken apart once a request, on the stack"
+)]
+enum Answered {
+    Kept(Kept),
+    Executed(Executed),
 }
 
 /// One request that is ready to be executed.
@@ -80,6 +104,8 @@ pub struct GraphqlCall<Caller> {
     pub client_address: Option<IpAddr>,
     /// The parsed document, the operation's name and the variables.
     pub request: async_graphql::Request,
+    /// What was learned when no kept answer was found.
+    pub miss: Miss,
 }
 
 impl<Caller> fmt::Debug for GraphqlCall<Caller> {
@@ -128,17 +154,14 @@ async fn answer<S: GraphqlService>(State(endpoint): State<Arc<Endpoint<S>>>, req
         return response_body::refused(refused, ResponseMediaType::Json, &request_id);
     };
     match endpoint.respond(request, &request_id).await {
-        Ok(response) => response_body::executed(response, media_type, &request_id),
+        Ok(Answered::Kept(kept)) => response_body::kept(kept.body, media_type),
+        Ok(Answered::Executed(executed)) => response_body::executed(executed, media_type, &request_id),
         Err(refused) => response_body::refused(refused, media_type, &request_id),
     }
 }
 
 impl<S: GraphqlService> Endpoint<S> {
-    async fn respond(
-        &self,
-        request: Request,
-        request_id: &RequestId,
-    ) -> Result<async_graphql::Response, RequestRefused> {
+    async fn respond(&self, request: Request, request_id: &RequestId) -> Result<Answered, RequestRefused> {
         let (parts, body) = request.into_parts();
         let by_get = match parts.method {
             // hyper sends no body in answer to HEAD.
@@ -160,14 +183,34 @@ impl<S: GraphqlService> Endpoint<S> {
             BearerToken::Malformed => Err(AuthenticationFailed::Rejected),
             BearerToken::Token(token) => self.service.authenticate(token).await,
         };
-        let mut parameters = if by_get {
-            request_parameters::from_query_string(parts.uri.query().unwrap_or_default())
+        let query_string = parts.uri.query().unwrap_or_default();
+        let (body, digest) = if by_get {
+            (Bytes::new(), RequestDigest::of_query_string(query_string))
         } else {
             let limit = match &caller {
                 Ok(caller) => self.service.body_limit(caller),
                 Err(_) => self.service.body_limit(&self.service.anonymous()),
             };
-            request_parameters::from_json(&self.read(&parts.headers, body, limit).await?)
+            let body = self.read(&parts.headers, body, limit).await?;
+            let digest = RequestDigest::of_body(&body);
+            (body, digest)
+        };
+        let miss = match &caller {
+            Ok(caller) => match self.recall(caller, digest).await? {
+                Found::Answer(kept) => {
+                    if let Some(name) = &kept.operation_name {
+                        tracing::Span::current().record("operation", &**name);
+                    }
+                    return Ok(Answered::Kept(kept));
+                }
+                Found::Nothing(miss) => miss,
+            },
+            Err(_) => digest.into(),
+        };
+        let mut parameters = if by_get {
+            request_parameters::from_query_string(query_string)
+        } else {
+            request_parameters::from_json(&body)
         }
         .map_err(|bad| RequestRefused::request(StatusCode::BAD_REQUEST, ErrorCode::BadUserInput, bad.to_string()))?;
 
@@ -202,15 +245,22 @@ impl<S: GraphqlService> Endpoint<S> {
             request_id: request_id.clone(),
             client_address: parts.extensions.get::<ClientAddress>().map(|address| address.0),
             request: prepared,
+            miss,
         };
-        let response = self.execute(call, kind).await?;
-        Ok(match cost {
+        let Executed { response, pending } = self.execute(call, kind).await?;
+        let response = match cost {
             Some(QueryCost { cost, depth }) => response.extension(
                 "cost",
                 async_graphql::value!({ "cost": cost, "limit": self.settings.limits.cost, "depth": depth }),
             ),
             None => response,
-        })
+        };
+        Ok(Answered::Executed(Executed { response, pending }))
+    }
+
+    async fn recall(&self, caller: &S::Caller, request: RequestDigest) -> Result<Found, RequestRefused> {
+        let found = tokio::time::timeout(self.settings.timeout, self.service.recall(caller, request));
+        found.await.map_err(|_| timed_out(OperationType::Query))
     }
 
     async fn read(&self, headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, RequestRefused> {
@@ -271,11 +321,7 @@ impl<S: GraphqlService> Endpoint<S> {
 
     /// Executes in a task of its own: a mutation goes on when its time is up or its client is gone, because it may
     /// have been committed; a query ends there.
-    async fn execute(
-        &self,
-        call: GraphqlCall<S::Caller>,
-        kind: OperationType,
-    ) -> Result<async_graphql::Response, RequestRefused> {
+    async fn execute(&self, call: GraphqlCall<S::Caller>, kind: OperationType) -> Result<Executed, RequestRefused> {
         let service = self.service.clone();
         let run = async move { service.execute(call).await }.in_current_span();
         let task = self.settings.executions.spawn(run);
@@ -286,7 +332,7 @@ impl<S: GraphqlService> Endpoint<S> {
             }
         };
         match joined {
-            Ok(Ok(response)) => Ok(response),
+            Ok(Ok(executed)) => Ok(executed),
             Ok(Err(error)) => {
                 tracing::error!(%error, "an execution ended without an answer");
                 Err(RequestRefused::request(
@@ -295,21 +341,19 @@ impl<S: GraphqlService> Endpoint<S> {
                     INTERNAL_MESSAGE,
                 ))
             }
-            Err(_) => {
-                let message = match kind {
-                    OperationType::Mutation => {
-                        "The mutation took too long to wait for. It may still happen: read before trying again."
-                    }
-                    OperationType::Query | OperationType::Subscription => "The query took too long. Ask for less.",
-                };
-                Err(RequestRefused::request(
-                    StatusCode::GATEWAY_TIMEOUT,
-                    ErrorCode::Timeout,
-                    message,
-                ))
-            }
+            Err(_) => Err(timed_out(kind)),
         }
     }
+}
+
+fn timed_out(kind: OperationType) -> RequestRefused {
+    let message = match kind {
+        OperationType::Mutation => {
+            "The mutation took too long to wait for. It may still happen: read before trying again."
+        }
+        OperationType::Query | OperationType::Subscription => "The query took too long. Ask for less.",
+    };
+    RequestRefused::request(StatusCode::GATEWAY_TIMEOUT, ErrorCode::Timeout, message)
 }
 
 fn method_not_allowed(message: &str, allow: &'static str) -> RequestRefused {

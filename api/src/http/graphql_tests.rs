@@ -12,7 +12,8 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use super::{AuthenticationFailed, GraphqlCall, GraphqlService, GraphqlSettings, QueryLimits, router};
+use super::{AuthenticationFailed, Executed, GraphqlCall, GraphqlService, GraphqlSettings, QueryLimits, router};
+use crate::answer_cache::{Found, RequestDigest};
 
 const JSON: &str = "application/json";
 const GRAPHQL: &str = "application/graphql-response+json";
@@ -148,8 +149,15 @@ impl GraphqlService for Service {
         if *caller == Caller::Admin { 600 } else { 300 }
     }
 
-    async fn execute(&self, call: GraphqlCall<Caller>) -> async_graphql::Response {
-        self.0.execute(call.request.data(call.caller)).await
+    async fn recall(&self, _: &Caller, request: RequestDigest) -> Found {
+        Found::Nothing(request.into())
+    }
+
+    async fn execute(&self, call: GraphqlCall<Caller>) -> Executed {
+        Executed {
+            response: self.0.execute(call.request.data(call.caller)).await,
+            pending: None,
+        }
     }
 }
 

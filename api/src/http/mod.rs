@@ -17,7 +17,7 @@ pub mod query_tokens;
 pub mod request_id;
 pub mod request_log;
 pub mod request_parameters;
-mod response_body;
+pub(crate) mod response_body;
 pub mod router;
 pub mod security_headers;
 pub mod well_known;

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use async_graphql::{ErrorExtensionValues, PathSegment, Pos, Response, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, PathSegment, Pos, ServerError, Value};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::graphql::error::{ErrorCode, INTERNAL_MESSAGE};
 
-use super::{accept::ResponseMediaType, request_id::RequestId};
+use super::{accept::ResponseMediaType, graphql::Executed, request_id::RequestId};
 
 /// The most errors that one answer lists; a document with more is not worth reading on.
 const ERRORS_AT_MOST: usize = 50;
@@ -91,15 +91,18 @@ pub(crate) fn refused(
             HeaderValue::from_static("Bearer error=\"invalid_token\""),
         );
     }
-    encode(status, media_type, headers, &errors, None, &BTreeMap::new())
+    let (status, body) = encode(status, &errors, None, &BTreeMap::new());
+    answer(status, media_type, headers, body)
 }
 
 /// The answer to a request that was handed to the schema.
 ///
 /// The schema answers a document that does not validate in the same way as one that was executed; what tells them
 /// apart is that errors of the execution have a path. The former is turned into a refusal.
+///
+/// An answer without errors is kept where the schema said.
 pub(crate) fn executed(
-    mut response: Response,
+    Executed { mut response, pending }: Executed,
     media_type: ResponseMediaType,
     request_id: &RequestId,
 ) -> axum::response::Response {
@@ -126,14 +129,25 @@ pub(crate) fn executed(
         }
         name_request(error, request_id);
     }
-    encode(
+    let (status, body) = encode(
         StatusCode::OK,
-        media_type,
-        response.http_headers,
         &response.errors,
         Some(&response.data),
         &response.extensions,
-    )
+    );
+    if let Some(pending) = pending
+        && status == StatusCode::OK
+        && response.errors.is_empty()
+        && response.http_headers.is_empty()
+    {
+        pending.keep(&body);
+    }
+    answer(status, media_type, response.http_headers, body)
+}
+
+/// The answer that was kept.
+pub(crate) fn kept(body: Bytes, media_type: ResponseMediaType) -> axum::response::Response {
+    answer(StatusCode::OK, media_type, HeaderMap::new(), body)
 }
 
 /// The code of an error that validation found. async-graphql has none; a value that its scalar refuses is the
@@ -197,15 +211,14 @@ fn name_request(error: &mut ServerError, request_id: &RequestId) {
         .set("requestId", request_id.as_str());
 }
 
+/// The body, and the status: another one when the body cannot be written.
 fn encode(
     status: StatusCode,
-    media_type: ResponseMediaType,
-    headers: HeaderMap,
     errors: &[ServerError],
     data: Option<&Value>,
     extensions: &BTreeMap<String, Value>,
-) -> axum::response::Response {
-    let (status, body) = match serde_json::to_vec(&ResponseBody {
+) -> (StatusCode, Bytes) {
+    match serde_json::to_vec(&ResponseBody {
         errors,
         data,
         extensions,
@@ -215,7 +228,15 @@ fn encode(
             tracing::error!(%error, "an answer could not be written as JSON");
             (StatusCode::INTERNAL_SERVER_ERROR, Bytes::new())
         }
-    };
+    }
+}
+
+fn answer(
+    status: StatusCode,
+    media_type: ResponseMediaType,
+    headers: HeaderMap,
+    body: Bytes,
+) -> axum::response::Response {
     let mut response = axum::response::Response::new(axum::body::Body::from(body));
     *response.status_mut() = status;
     let response_headers = response.headers_mut();

@@ -33,14 +33,20 @@ impl CatalogView {
     pub async fn of(connection: &impl ConnectionTrait, viewer: &Viewer) -> Result<Self, StoreError> {
         // The portal is read only for those about whom its setting decides.
         let portal_is_public = !viewer.sees_catalog(false) && portal::store::load(connection).await?.settings.is_public;
-        Ok(match *viewer {
+        Ok(Self::seen_by(viewer, portal_is_public))
+    }
+
+    /// What the viewer sees on a portal that is public or not.
+    #[must_use]
+    pub fn seen_by(viewer: &Viewer, portal_is_public: bool) -> Self {
+        match *viewer {
             Viewer::Admin { .. } => Self::Everything,
             Viewer::Developer { .. } | Viewer::Anonymous if !viewer.sees_catalog(portal_is_public) => Self::Nothing,
             Viewer::Developer { id, .. } => Self::Published {
                 requested_by: viewer.is_approved_developer().then_some(id),
             },
             Viewer::Anonymous => Self::Published { requested_by: None },
-        })
+        }
     }
 
     /// The products that a list shows: for everyone but admins, what is published.

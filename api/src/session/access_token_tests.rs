@@ -306,3 +306,50 @@ fn debug_shows_no_token() {
         .unwrap();
     assert!(!format!("{issued:?}").contains(issued.token.expose_secret()));
 }
+
+#[test]
+fn a_remembered_token_is_good_exactly_as_long_as_a_checked_one() {
+    let fixture = fixture();
+    let second = |offset: i64| seconds(1_000_000 + offset);
+    let claims = Claims {
+        account: fixture.developer,
+        session: fixture.session,
+        not_before: second(0),
+        issued_at: second(0),
+        expires_at: second(900),
+    };
+    for (now, current) in [
+        (-6, false),
+        (-5, true),
+        (0, true),
+        (900, true),
+        (905, true),
+        (906, false),
+    ] {
+        assert_eq!(claims.are_current(second(now)), current, "{now}");
+    }
+    let late = Timestamp::from_millis(second(905).as_millis() + 999);
+    assert!(claims.are_current(late), "times are compared to the second");
+}
+
+#[test]
+fn only_good_tokens_are_remembered_and_only_while_their_time_lasts() {
+    let fixture = fixture();
+    let good = fixture.signed(Realm::Portal, &fixture.good_claims());
+    let claims = fixture.tokens.verify(&good).unwrap();
+    assert_eq!(fixture.tokens.verified.len(), 1);
+    assert_eq!(fixture.tokens.verify(&good), Ok(claims), "from memory");
+    let bad = format!("{}A", &good[..good.len() - 1]);
+    assert!(bad == good || fixture.tokens.verify(&bad).is_err());
+    assert_eq!(fixture.tokens.verified.len(), 1);
+    let over = Claims {
+        expires_at: Timestamp::from_millis(claims.not_before.as_millis() - 60_000),
+        ..claims
+    };
+    fixture.tokens.verified.insert(Sha256::digest(&good).into(), over);
+    assert_eq!(
+        fixture.tokens.verify(&good),
+        Ok(claims),
+        "what memory finds too old is checked again"
+    );
+}

@@ -143,6 +143,7 @@ mod tests {
         Claims {
             account,
             session,
+            not_before: NOW,
             issued_at: NOW,
             expires_at: LATER,
         }
