@@ -222,13 +222,16 @@ struct Named {
 /// One statement, so one snapshot: the rows that it sees beyond the last snapshot and its own snapshot fit together,
 /// and a transaction that was open then and commits late is seen as soon as it has committed.
 ///
-/// The log is another one when the server was restarted or failed over to another, and when the table was emptied or
-/// made anew, as by a restore.
-const LOOK: &str = "SELECT pg_current_snapshot()::text, \
-     extract(epoch FROM pg_postmaster_start_time())::text || '/' || pg_relation_filenode('change_log')::text, \
-     (SELECT string_agg(DISTINCT subject, ',') FROM change_log \
-      WHERE transaction_id >= pg_snapshot_xmin($1::text::pg_snapshot) \
-      AND NOT pg_visible_in_snapshot(transaction_id, $1::text::pg_snapshot))";
+/// The log is another one when the server was restarted or failed over to another, and when its identity or its table
+/// was made anew, as by a restore.
+const LOOK: &str = "\
+SELECT pg_current_snapshot()::text, \
+       concat_ws('/', identity.id, identity.xmin, extract(epoch FROM pg_postmaster_start_time()), \
+                 pg_relation_filenode('change_log')), \
+       (SELECT string_agg(DISTINCT subject, ',') FROM change_log \
+        WHERE transaction_id >= pg_snapshot_xmin($1::text::pg_snapshot) \
+          AND NOT pg_visible_in_snapshot(transaction_id, $1::text::pg_snapshot)) \
+FROM change_log_identity identity";
 
 async fn look_at_postgres(connection: &mut PgConnection, seen: Option<Seen>) -> Result<Look, StoreError> {
     let at = Instant::now();
