@@ -14,6 +14,7 @@ mod graphql_over_http;
 mod idempotency;
 mod in_use;
 mod invalid_transition;
+mod kept_answers;
 mod migrations;
 mod postgres_change_log;
 mod postgres_faults;

@@ -8,7 +8,10 @@
 pub mod horizon;
 pub mod rule;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use async_graphql::parser::types::ExecutableDocument;
 use bytes::Bytes;
@@ -89,6 +92,7 @@ pub struct AnswerCache {
     watch: ChangeWatch,
     answers: Cache<Key, Arc<Answer>, ByBytes>,
     largest: u64,
+    given: AtomicU64,
 }
 
 /// An answer that was kept.
@@ -148,7 +152,14 @@ impl AnswerCache {
             watch,
             answers: Cache::with_weighter(items, capacity, ByBytes),
             largest: capacity / LARGEST_PART,
+            given: AtomicU64::new(0),
         }
+    }
+
+    /// How many kept answers were given.
+    #[must_use]
+    pub fn given(&self) -> u64 {
+        self.given.load(Ordering::Relaxed)
     }
 
     /// The answer to this request for this viewer, if one is kept and holds.
@@ -169,6 +180,7 @@ impl AnswerCache {
         };
         let generations = self.watch.generations().await?;
         if answer.holds(scope, &generations, now) {
+            self.given.fetch_add(1, Ordering::Relaxed);
             return Ok(Found::Answer(answer.kept.clone()));
         }
         Ok(Found::Nothing(Miss {

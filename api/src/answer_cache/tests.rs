@@ -562,11 +562,11 @@ fn kept_answers_equal_executed_ones_whatever_happens() {
         .build()
         .unwrap();
     let mut runner = TestRunner::new(ProptestConfig {
-        cases: 8,
+        cases: 4,
         max_shrink_iters: 40,
         ..ProptestConfig::default()
     });
-    let steps = prop::collection::vec(step(), 10..30);
+    let steps = prop::collection::vec(step(), 10..25);
     let kept = std::cell::Cell::new(0);
     let held = runner.run(&steps, |steps| {
         runtime.block_on(async {

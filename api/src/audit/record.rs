@@ -1,10 +1,10 @@
 //! Writing audit events: always in the transaction of what they record.
 
 use domain::Timestamp;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait as _};
+use sea_orm::ActiveValue::Set;
 use uuid::Uuid;
 
-use crate::{context::CallContext, error::StoreError};
+use crate::context::CallContext;
 
 /// An audit event to be written. Never put a secret in it.
 #[derive(Clone, Debug)]
@@ -65,8 +65,9 @@ impl AuditRecord {
         self
     }
 
-    pub(crate) async fn insert(self, connection: &impl ConnectionTrait) -> Result<(), StoreError> {
-        let row = entity::audit_event::ActiveModel {
+    /// The row to insert.
+    pub(crate) fn into_row(self) -> entity::audit_event::ActiveModel {
+        entity::audit_event::ActiveModel {
             id: Set(Uuid::now_v7()),
             at: Set(self.at.as_millis()),
             actor: Set(self.actor),
@@ -77,10 +78,6 @@ impl AuditRecord {
             client_address: Set(self.client_address),
             before: Set(self.before.map(|value| value.to_string())),
             after: Set(self.after.map(|value| value.to_string())),
-        };
-        entity::audit_event::Entity::insert(row)
-            .exec_without_returning(connection)
-            .await?;
-        Ok(())
+        }
     }
 }

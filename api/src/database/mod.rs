@@ -25,6 +25,9 @@ use crate::error::StoreError;
 
 /// How long a statement waits for a connection before the answer is `UNAVAILABLE`.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection is taken for alive without a test, which is a round trip: shorter than PostgreSQL takes to
+/// start again.
+const TRUSTED_FOR: Duration = Duration::from_millis(100);
 /// How many connections read at once.
 const READERS: u32 = 8;
 /// How many connections write at once on PostgreSQL.
@@ -157,6 +160,7 @@ fn postgres_options(url: &str, connections: u32) -> ConnectOptions {
     options
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire_if_idle_for(TRUSTED_FOR)
         .sqlx_logging(false);
     options
 }
@@ -167,6 +171,8 @@ fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
         .max_connections(connections)
         .min_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A file does not hang up.
+        .test_before_acquire(false)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(|sqlite| {
             sqlite

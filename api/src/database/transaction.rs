@@ -7,7 +7,7 @@ use sea_orm::{
     ActiveValue::{NotSet, Set},
     ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait as _, QueryTrait as _, SqliteTransactionMode,
     TransactionOptions, TransactionTrait as _,
-    sea_query::{Expr, Query},
+    sea_query::{CommonTableExpression, Expr, Query},
 };
 use uuid::Uuid;
 
@@ -74,10 +74,7 @@ impl WriteTransaction {
 
     async fn commit_and_publish(self) -> Result<(), ServiceError> {
         let now = Timestamp::now().as_millis();
-        for event in self.events {
-            event.insert(&self.transaction).await?;
-        }
-        let committed = append(&self.transaction, self.changes, now).await?;
+        let committed = append(&self.transaction, self.events, self.changes, now).await?;
         self.transaction.commit().await?;
         if let Some(committed) = committed {
             self.follower.reach(&committed).await;
@@ -86,17 +83,31 @@ impl WriteTransaction {
     }
 }
 
-/// Appends to the change log; what names the commit afterwards, if there was anything to append.
+/// How many rows a statement inserts. A deletion may take ten thousands of rows along; a statement takes 32,766 values
+/// at most (<https://sqlite.org/limits.html#max_variable_number>).
+const ROWS: usize = 1000;
+
+/// Appends to the audit events and to the change log; what names the commit afterwards, if there was a change.
 async fn append(
     transaction: &DatabaseTransaction,
+    events: Vec<AuditRecord>,
     changes: Vec<(Subject, Uuid)>,
     at: i64,
 ) -> Result<Option<CommittedChange>, StoreError> {
     let backend = transaction.get_database_backend();
+    let mut events = events.into_iter().map(AuditRecord::into_row).peekable();
+    // PostgreSQL inserts into both in one statement, which is the usual case and a round trip less.
+    let mut with_first_change = None;
+    while events.peek().is_some() {
+        let insert = entity::audit_event::Entity::insert_many(events.by_ref().take(ROWS)).into_query();
+        if backend == DbBackend::Postgres && events.peek().is_none() && !changes.is_empty() {
+            with_first_change = Some(insert);
+        } else {
+            transaction.execute(&insert).await?;
+        }
+    }
     let mut committed = None;
-    // A deletion may take ten thousands of rows along; a statement takes 32,766 values at most
-    // (<https://sqlite.org/limits.html#max_variable_number>).
-    for changes in changes.chunks(1000) {
+    for changes in changes.chunks(ROWS) {
         let rows = changes.iter().map(|(subject, id)| entity::change::ActiveModel {
             revision: NotSet,
             subject: Set(*subject),
@@ -110,7 +121,17 @@ async fn append(
             "revision AS place"
         };
         insert.returning(Query::returning().expr(Expr::cust(place)));
-        let rows = transaction.query_all(&insert).await?;
+        let rows = match with_first_change.take() {
+            Some(events) => {
+                let events = CommonTableExpression::new()
+                    .query(events)
+                    .table_name("event")
+                    .to_owned();
+                let insert = insert.with(Query::with().cte(events).to_owned());
+                transaction.query_all(&insert).await?
+            }
+            None => transaction.query_all(&insert).await?,
+        };
         let places: Result<Vec<i64>, _> = rows.iter().map(|row| row.try_get("", "place")).collect();
         committed = places?.into_iter().max();
     }
