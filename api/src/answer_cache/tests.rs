@@ -81,7 +81,7 @@ async fn ask(endpoint: &Endpoint, viewer: Viewer, document: &str) -> (Value, boo
         request_id: request_id.clone(),
         client_address: None,
         request: Request::new(document).variables(Variables::default()),
-        miss,
+        miss: Some(miss),
     };
     let executed = endpoint.execute(call).await;
     let response = response_body::executed(executed, ResponseMediaType::Json, &request_id);

@@ -122,10 +122,10 @@ impl GraphqlService for Endpoint {
 impl Endpoint {
     /// What is to be kept of the answer, if anything.
     async fn begin(&self, call: &mut GraphqlCall<Caller>, now: Timestamp) -> Option<Pending> {
-        let answers = self.plane.answers.as_ref()?;
+        let (answers, miss) = (self.plane.answers.as_ref()?, call.miss?);
         let operation_name = call.request.operation_name.clone();
         let document = call.request.parsed_query().ok()?;
         let operation = (document, operation_name.as_deref());
-        answers.begin(call.miss, call.caller.viewer, operation, now).await
+        answers.begin(miss, call.caller.viewer, operation, now).await
     }
 }

@@ -38,6 +38,9 @@ use super::{
     response_body::{self, RequestRefused},
 };
 
+/// The longest body, in bytes, whose answer may be kept.
+const LONGEST_KEPT: usize = 64 * 1024;
+
 /// Why nobody could be told from an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthenticationFailed {
@@ -104,8 +107,8 @@ pub struct GraphqlCall<Caller> {
     pub client_address: Option<IpAddr>,
     /// The parsed document, the operation's name and the variables.
     pub request: async_graphql::Request,
-    /// What was learned when no kept answer was found.
-    pub miss: Miss,
+    /// What was learned when no kept answer was found; `None`: the answer is not to be kept.
+    pub miss: Option<Miss>,
 }
 
 impl<Caller> fmt::Debug for GraphqlCall<Caller> {
@@ -185,27 +188,28 @@ impl<S: GraphqlService> Endpoint<S> {
         };
         let query_string = parts.uri.query().unwrap_or_default();
         let (body, digest) = if by_get {
-            (Bytes::new(), RequestDigest::of_query_string(query_string))
+            (Bytes::new(), Some(RequestDigest::of_query_string(query_string)))
         } else {
             let limit = match &caller {
                 Ok(caller) => self.service.body_limit(caller),
                 Err(_) => self.service.body_limit(&self.service.anonymous()),
             };
             let body = self.read(&parts.headers, body, limit).await?;
-            let digest = RequestDigest::of_body(&body);
+            // What is longer than any query is an upload, and not worth hashing.
+            let digest = (body.len() <= LONGEST_KEPT).then(|| RequestDigest::of_body(&body));
             (body, digest)
         };
-        let miss = match &caller {
-            Ok(caller) => match self.recall(caller, digest).await? {
+        let miss = match (&caller, digest) {
+            (Ok(caller), Some(digest)) => match self.recall(caller, digest).await? {
                 Found::Answer(kept) => {
                     if let Some(name) = &kept.operation_name {
                         tracing::Span::current().record("operation", &**name);
                     }
                     return Ok(Answered::Kept(kept));
                 }
-                Found::Nothing(miss) => miss,
+                Found::Nothing(miss) => Some(miss),
             },
-            Err(_) => digest.into(),
+            (Err(_), _) | (_, None) => None,
         };
         let mut parameters = if by_get {
             request_parameters::from_query_string(query_string)
