@@ -17,6 +17,7 @@ mod invalid_transition;
 mod migrations;
 mod postgres_change_log;
 mod postgres_faults;
+mod postgres_query_plans;
 mod process;
 mod races;
 mod refused_requests;
