@@ -11,7 +11,7 @@ mod m0002_catalog;
 mod m0003_registration;
 mod m0004_records;
 mod m0005_change_position;
-mod m0006_expiry_index;
+mod m0006_list_indexes;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_registration::Migration),
             Box::new(m0004_records::Migration),
             Box::new(m0005_change_position::Migration),
-            Box::new(m0006_expiry_index::Migration),
+            Box::new(m0006_list_indexes::Migration),
         ]
     }
 }

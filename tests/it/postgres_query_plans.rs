@@ -26,6 +26,7 @@ const LARGE: u32 = 10_000;
 /// 20,000 products with three versions each, 100,000 apps, requests, credentials and audit events. Dana has 400 apps,
 /// and a third of the requests are for one version.
 const SEED: &str = "
+SET auto_explain.log_min_duration = -1;
 CREATE TEMP TABLE known AS SELECT
   (SELECT id FROM auth_strategy WHERE built_in) AS strategy,
   (SELECT id FROM developer WHERE email = 'dana@example.com') AS dana,
@@ -189,7 +190,7 @@ fn lists(scene: &Scene) -> Vec<String> {
             "products",
             &["NAME", "CREATED_AT", "PUBLISHED_AT"],
             vec![
-                "search: \"product 1\"".to_owned(),
+                "search: \"product 77\"".to_owned(),
                 "isPublished: true".to_owned(),
                 "isPublished: false".to_owned(),
                 "labels: [{ key: \"team\", value: \"t7\" }]".to_owned(),
@@ -253,7 +254,11 @@ fn lists(scene: &Scene) -> Vec<String> {
         for filter in arguments {
             for page in ["first: 20", "last: 20"] {
                 let mut ordered = vec![String::new()];
-                for field in orders {
+                // The last of one order are the first of the other, but for products that are not published.
+                let fields = orders
+                    .iter()
+                    .filter(|field| page.starts_with("first") || **field == "PUBLISHED_AT");
+                for field in fields {
                     for direction in ["ASC", "DESC"] {
                         ordered.push(format!(", orderBy: {{ field: {field}, direction: {direction} }}"));
                     }
@@ -365,15 +370,18 @@ async fn no_query_of_the_contract_scans_a_large_postgres_table() {
     ] {
         assert!(large.contains(table), "{table}: {large:?}");
     }
+    // The follower has read what the seed put into the log.
+    let plane = scene.server.server().plane();
+    plane.follower.catch_up().await.unwrap();
     let logged = scene.logged();
     let (lists, nested) = (lists(&scene), nested(&scene));
     for document in lists.iter().chain(&nested) {
         scene.ask(&scene.admin, document).await;
     }
+    // Another viewer is another condition, the same with every order.
+    let theirs = ["{ products", "{ apps", "{ accessRequests", "{ node", "{ product"];
     let theirs = |document: &&String| {
-        ["{ products", "{ apps", "{ accessRequests", "{ node"]
-            .iter()
-            .any(|root| document.starts_with(root))
+        theirs.iter().any(|root| document.starts_with(root)) && !document.contains("orderBy: { field")
     };
     for document in lists.iter().chain(&nested).filter(theirs) {
         scene.dana.post(document, json!({})).await;
@@ -382,7 +390,6 @@ async fn no_query_of_the_contract_scans_a_large_postgres_table() {
     let fresh = fixture::app(&scene.developer, "fresh").await;
     fixture::request(&scene.developer, &fresh, &scene.published.version).await;
     fixture::key(&scene.developer, &fresh).await;
-    let plane = scene.server.server().plane();
     portico::housekeeping::run_once(plane, domain::Timestamp::now())
         .await
         .unwrap();

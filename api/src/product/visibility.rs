@@ -79,15 +79,17 @@ impl CatalogView {
             Self::Nothing => return nothing(),
             Self::Published { requested_by } => requested_by,
         };
+        // Asked of each version's product by its key: a list of all published products would be made for every statement.
         let published = product::Entity::find()
             .select_only()
-            .column(product::Column::Id)
+            .expr(Expr::value(1))
+            .filter(Expr::col(product::Column::Id.as_column_ref()).equals(version::Column::ProductId.as_column_ref()))
             .filter(product::Column::PublishedAt.is_not_null())
             .into_query();
         let live = [version::Lifecycle::Active, version::Lifecycle::Deprecated];
         let in_catalog = Condition::all()
             .add(version::Column::Lifecycle.is_in(live))
-            .add(version::Column::ProductId.in_subquery(published));
+            .add(Expr::exists(published));
         let Some(developer) = requested_by else {
             return in_catalog;
         };
