@@ -16,6 +16,8 @@ mod in_use;
 mod invalid_transition;
 mod limits;
 mod migrations;
+mod postgres_change_log;
+mod postgres_faults;
 mod process;
 mod races;
 mod refused_requests;
