@@ -6,7 +6,7 @@ use entity::{access_request, product, version};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _,
     QueryTrait as _,
-    sea_query::{Expr, SelectStatement},
+    sea_query::{Expr, ExprTrait, SelectStatement},
 };
 
 use crate::{error::StoreError, portal};
@@ -83,7 +83,10 @@ impl CatalogView {
         let published = product::Entity::find()
             .select_only()
             .expr(Expr::value(1))
-            .filter(Expr::col(product::Column::Id.as_column_ref()).equals(version::Column::ProductId.as_column_ref()))
+            .filter(ExprTrait::equals(
+                Expr::col(product::Column::Id.as_column_ref()),
+                version::Column::ProductId.as_column_ref(),
+            ))
             .filter(product::Column::PublishedAt.is_not_null())
             .into_query();
         let live = [version::Lifecycle::Active, version::Lifecycle::Deprecated];
