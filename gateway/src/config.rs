@@ -1,6 +1,10 @@
 //! What an operator may set.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use ipnet::IpNet;
 
@@ -34,6 +38,12 @@ impl GatewayConfig {
             upstream_tls: None,
         }
     }
+}
+
+/// Whether a peer is a proxy of ours.
+pub(crate) fn is_trusted(trusted_proxies: &[IpNet], peer: IpAddr) -> bool {
+    let peer = peer.to_canonical();
+    trusted_proxies.iter().any(|net| net.contains(&peer))
 }
 
 /// How long the gateway waits.

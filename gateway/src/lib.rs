@@ -9,6 +9,7 @@
 //! The control plane feeds [`record::Update`]s to a [`snapshot::SnapshotWriter`]; each batch becomes visible to all
 //! calls at once. No call asks a database. Without a snapshot every call is answered 503.
 
+mod admission;
 mod answer;
 mod body;
 mod client_io;
@@ -23,6 +24,7 @@ mod permit;
 mod progress;
 mod proxy;
 pub mod record;
+mod request_id;
 pub mod route_table;
 mod server;
 pub mod snapshot;
