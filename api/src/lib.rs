@@ -30,6 +30,7 @@ pub mod logging;
 pub mod pagination;
 pub mod portal;
 pub mod product;
+pub mod proxy_listeners;
 pub mod registration;
 pub mod server;
 pub mod session;

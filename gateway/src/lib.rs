@@ -18,6 +18,7 @@ mod connection;
 mod connector;
 mod consumer;
 mod exchange;
+mod front_proxy;
 mod header_name;
 mod headers;
 mod permit;
@@ -37,6 +38,7 @@ pub mod usage;
 
 pub use answer::DENIAL_HEADER;
 pub use config::{GatewayConfig, Limits, Timeouts};
+pub use front_proxy::{FrontProxyConfig, FrontProxyListener, Protocol};
 pub use ipnet::IpNet;
 pub use server::{BindError, Gateway};
 pub use snapshot::{SnapshotReader, SnapshotWriter};
