@@ -16,6 +16,7 @@ mod in_use;
 mod invalid_transition;
 mod migrations;
 mod process;
+mod proxies;
 mod races;
 mod refused_requests;
 mod secrets;

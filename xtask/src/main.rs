@@ -6,8 +6,10 @@
 
 mod assets;
 mod contract;
+mod deployment;
 mod layering;
 mod process;
+mod programs;
 mod requirement;
 mod schema;
 
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
 
 fn test(root: &std::path::Path, arguments: &[String]) -> TaskResult {
     requirement::ensure_all()?;
+    programs::ensure_all(root)?;
     let mut all = vec!["test", "--workspace", "--locked"];
     all.extend(arguments.iter().map(String::as_str));
     process::cargo(root, &all)
@@ -73,6 +76,7 @@ fn check(root: &std::path::Path) -> TaskResult {
         .map_err(|error| format!("{error}\nRun `cargo fmt --all` to format the code."))?;
     layering::check(root)?;
     assets::check(root)?;
+    deployment::check(root)?;
     requirement::ensure_all()?;
     process::cargo(
         root,

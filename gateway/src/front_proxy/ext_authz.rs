@@ -160,8 +160,9 @@ fn overwriting(headers: &HeaderMap) -> Vec<HeaderValueOption> {
         .map(|(name, value)| HeaderValueOption {
             header: Some(super::check::HeaderValue {
                 key: name.as_str().to_owned(),
-                value: String::new(),
-                raw_value: value.as_bytes().to_vec(),
+                // All of ours are ASCII. Envoy takes no `raw_value` in an answer.
+                value: value.to_str().unwrap_or_default().to_owned(),
+                raw_value: Vec::new(),
             }),
             append_action: OVERWRITE,
         })
