@@ -8,6 +8,8 @@ use std::{
 
 use ipnet::IpNet;
 
+use crate::metrics::Metrics;
+
 /// The gateway's configuration. [`GatewayConfig::new`] gives working values for all but the address.
 #[derive(Clone, Debug)]
 pub struct GatewayConfig {
@@ -23,6 +25,8 @@ pub struct GatewayConfig {
     pub limits: Limits,
     /// How TLS upstreams are verified; `None`: by the public authorities that webpki-roots holds.
     pub upstream_tls: Option<Arc<rustls::ClientConfig>>,
+    /// Where calls are counted.
+    pub metrics: Metrics,
 }
 
 impl GatewayConfig {
@@ -36,6 +40,7 @@ impl GatewayConfig {
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             upstream_tls: None,
+            metrics: Metrics::new(),
         }
     }
 }

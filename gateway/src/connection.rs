@@ -105,14 +105,16 @@ impl Connection {
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let wants_upgrade = request.headers().contains_key(header::UPGRADE);
-        let mut response = match self.answer(request, &request_id).await {
-            Ok(response) => response,
+        let (mut response, refused) = match self.answer(request, &request_id).await {
+            Ok(response) => (response, None),
             Err(refused) => {
                 let mut response = refused.response();
                 response.headers_mut().insert(REQUEST_ID, request_id.clone());
-                response
+                (response, Some(refused))
             }
         };
+        let metrics = &self.shared.config.metrics;
+        metrics.answered(response.status(), refused, began.elapsed());
         if wants_upgrade && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
             // What follows was let through unread, in case it was another protocol.
             response

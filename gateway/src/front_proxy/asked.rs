@@ -5,9 +5,10 @@ use std::sync::Arc;
 use domain::Timestamp;
 use http::HeaderValue;
 
-use super::inquiry::Inquiry;
+use super::{inquiry::Inquiry, listener::Protocol};
 use crate::{
     answer::Refused,
+    metrics::Metrics,
     permit::Permit,
     snapshot::{Snapshot, SnapshotReader},
     usage::Usage,
@@ -18,6 +19,8 @@ use crate::{
 pub(super) struct Asked {
     pub(super) reader: SnapshotReader,
     pub(super) usage: Arc<Usage>,
+    pub(super) protocol: Protocol,
+    pub(super) metrics: Metrics,
 }
 
 impl Asked {
@@ -38,6 +41,7 @@ impl Asked {
         if let Ok(permit) = &decided {
             self.usage.record(permit.credential(), now);
         }
+        self.metrics.decided(self.protocol, decided.as_ref().err().copied());
         tracing::info!(
             ?request_id,
             method = inquiry.method,

@@ -16,7 +16,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{asked::Asked, ext_authz, forward_auth};
-use crate::{client_io::ClientIo, config::is_trusted, server::BindError, snapshot::SnapshotReader, usage::Usage};
+use crate::{
+    client_io::ClientIo, config::is_trusted, metrics::Metrics, server::BindError, snapshot::SnapshotReader,
+    usage::Usage,
+};
 
 /// In which words proxies ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub struct FrontProxyConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// How long questions may go on after the shutdown has begun.
     pub shutdown_grace: Duration,
+    /// Where decisions are counted.
+    pub metrics: Metrics,
 }
 
 /// Connections at once; more wait in the listen queue. Proxies keep a few open and ask many times over each.
@@ -81,8 +86,13 @@ impl FrontProxyListener {
             protocol,
             listener,
             local,
+            asked: Arc::new(Asked {
+                reader,
+                usage,
+                protocol,
+                metrics: config.metrics.clone(),
+            }),
             config,
-            asked: Arc::new(Asked { reader, usage }),
         })
     }
 

@@ -5,7 +5,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use portico_gateway::{FrontProxyConfig, FrontProxyListener, IpNet, Protocol, SnapshotWriter, Usage, snapshot};
+use portico_gateway::{
+    FrontProxyConfig, FrontProxyListener, IpNet, Metrics, Protocol, SnapshotWriter, Usage, snapshot,
+};
 use tokio::{net::TcpStream, sync::oneshot, task::JoinHandle};
 
 use crate::{
@@ -27,6 +29,7 @@ impl Asked {
             listen: "127.0.0.1:0".parse().unwrap(),
             trusted_proxies: vec![trusted.parse::<IpNet>().unwrap()],
             shutdown_grace: Duration::from_secs(60),
+            metrics: Metrics::new(),
         };
         let (writer, reader) = snapshot::channel();
         let usage = Arc::new(Usage::new());
@@ -163,7 +166,7 @@ async fn what_is_asked_about_must_be_plain() {
         assert_eq!(answer.status, status, "{name}: {value}");
     }
     // The other proxies' description does not stand in for a missing one.
-    let original = good.map(|line| line.replace("Forwarded", "Original"));
+    let original = good.clone().map(|line| line.replace("Forwarded", "Original"));
     assert_eq!(wire::exchange(asked.address, question(&original)).await.status, 400);
     for other in [
         "POST /forward-auth",
