@@ -14,7 +14,7 @@ use domain::{api_key::ApiKeyPrefix, limits::Limits};
 use gateway::IpNet;
 use secrecy::SecretString;
 
-use crate::{http::cors::Origin, proxy_listeners::ProxyOptions};
+use crate::{http::cors::Origin, metrics::MetricsOptions, proxy_listeners::ProxyOptions};
 
 /// Where data is kept unless told otherwise.
 pub const DEFAULT_DATA_DIRECTORY: &str = "./data";
@@ -187,6 +187,9 @@ pub struct ServeOptions {
     /// Where proxies ask.
     #[command(flatten)]
     pub proxies: ProxyOptions,
+    /// Where metrics are scraped.
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
     /// Where data is kept.
     #[command(flatten)]
     pub storage: StorageOptions,
@@ -271,6 +274,7 @@ impl ServeOptions {
             gateway_listen: GatewayListen::On(loopback),
             gateway_public_url: None,
             proxies: ProxyOptions::OFF,
+            metrics: MetricsOptions::OFF,
             storage: StorageOptions {
                 data_dir: directory.to_owned(),
                 database_url: None,

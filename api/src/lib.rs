@@ -27,6 +27,7 @@ pub mod id;
 pub mod idempotency;
 pub mod loader;
 pub mod logging;
+pub mod metrics;
 pub mod pagination;
 pub mod portal;
 pub mod product;

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Args;
-use gateway::{BindError, FrontProxyConfig, FrontProxyListener, IpNet, Protocol, SnapshotReader, Usage};
+use gateway::{BindError, FrontProxyConfig, FrontProxyListener, IpNet, Metrics, Protocol, SnapshotReader, Usage};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::config::GatewayListen;
@@ -78,6 +78,7 @@ impl ProxyListeners {
         shutdown_grace: Duration,
         snapshot: &SnapshotReader,
         usage: &Arc<Usage>,
+        metrics: &Metrics,
     ) -> Result<Self, ProxyListenError> {
         let asked_for = [
             (
@@ -99,6 +100,7 @@ impl ProxyListeners {
                 listen,
                 trusted_proxies: trusted_proxies.to_vec(),
                 shutdown_grace,
+                metrics: metrics.clone(),
             };
             let listener = FrontProxyListener::bind(protocol, config, snapshot.clone(), Arc::clone(usage))
                 .await

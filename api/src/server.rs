@@ -35,6 +35,7 @@ use crate::{
         listener::{self, ListenerSettings},
         query_cost::QueryLimits,
     },
+    metrics::{self, GraphqlMetrics, MetricsListenError, MetricsListener, PlaneCollector},
     proxy_listeners::{ProxyListenError, ProxyListeners},
     session::{
         access_token::AccessTokens,
@@ -108,6 +109,9 @@ pub enum StartError {
     /// Proxies cannot ask.
     #[error(transparent)]
     ProxyListen(#[from] ProxyListenError),
+    /// Metrics cannot be scraped.
+    #[error(transparent)]
+    MetricsListen(#[from] MetricsListenError),
     /// The file that tells tools the addresses could not be written.
     #[error("cannot write addresses.json into the data directory: {0}")]
     Addresses(#[source] io::Error),
@@ -120,6 +124,16 @@ struct Addresses {
     gateway_listen: Option<SocketAddr>,
     forward_auth_listen: Option<SocketAddr>,
     ext_authz_listen: Option<SocketAddr>,
+    metrics_listen: Option<SocketAddr>,
+}
+
+/// What a server serves on.
+struct Listeners {
+    api: TcpListener,
+    gateway: Option<Gateway>,
+    gateway_metrics: gateway::Metrics,
+    proxies: ProxyListeners,
+    metrics: Option<MetricsListener>,
 }
 
 /// A server that runs.
@@ -158,14 +172,21 @@ impl Server {
         })?;
         let (snapshot_writer, snapshot) = gateway::snapshot::channel();
         let usage = Arc::new(Usage::new());
+        let metrics_listener = MetricsListener::bind(options.metrics).await?;
+        let gateway_metrics = gateway::Metrics::new();
         let trusted = &options.trusted_proxies;
         let grace = options.shutdown_grace();
-        let proxies = ProxyListeners::bind(options.proxies, trusted, grace, &snapshot, &usage).await?;
+        let proxies =
+            ProxyListeners::bind(options.proxies, trusted, grace, &snapshot, &usage, &gateway_metrics).await?;
         let gateway = match options.gateway_listen {
             GatewayListen::Off => None,
             GatewayListen::On(address) => {
-                let own = std::iter::once(listen).chain(proxies.addresses());
-                let config = gateway_config(options, address, own);
+                let metrics_address = metrics_listener.as_ref().map(MetricsListener::local_addr);
+                let own = std::iter::once(listen)
+                    .chain(proxies.addresses())
+                    .chain(metrics_address);
+                let mut config = gateway_config(options, address, own);
+                config.metrics = gateway_metrics.clone();
                 let gateway = Gateway::bind(config, snapshot.clone(), Arc::clone(&usage))
                     .await
                     .map_err(|source| StartError::GatewayListen { address, source })?;
@@ -177,6 +198,7 @@ impl Server {
             gateway_listen: gateway.as_ref().map(Gateway::local_addr),
             forward_auth_listen: proxies.address(Protocol::ForwardAuth),
             ext_authz_listen: proxies.address(Protocol::ExtAuthz),
+            metrics_listen: metrics_listener.as_ref().map(MetricsListener::local_addr),
         };
 
         let signing_keys = signing_keys(options, data_directory.path())?;
@@ -230,16 +252,32 @@ impl Server {
             _data_directory: data_directory,
         };
         write_addresses(&options.storage.data_dir, addresses).map_err(StartError::Addresses)?;
-        server.serve(options, listener, gateway, proxies);
+        let listeners = Listeners {
+            api: listener,
+            gateway,
+            gateway_metrics,
+            proxies,
+            metrics: metrics_listener,
+        };
+        server.serve(options, listeners);
         server.readiness.started();
         Ok(server)
     }
 
-    fn serve(&self, options: &ServeOptions, listener: TcpListener, gateway: Option<Gateway>, proxies: ProxyListeners) {
+    fn serve(&self, options: &ServeOptions, listeners: Listeners) {
+        let Listeners {
+            api,
+            gateway,
+            gateway_metrics,
+            proxies,
+            metrics,
+        } = listeners;
+        let graphql_metrics = GraphqlMetrics::default();
         let settings = GraphqlSettings {
             limits: QueryLimits::default(),
             timeout: options.request_timeout(),
             executions: self.executions.clone(),
+            metrics: graphql_metrics.clone(),
         };
         let routes = http::router::router(&self.plane, settings, options, self.readiness.clone());
         let granted = ListenerSettings {
@@ -247,12 +285,19 @@ impl Server {
             ..ListenerSettings::default()
         };
         let shutdown = self.shutdown.clone().cancelled_owned();
-        self.serving.spawn(listener::serve(listener, routes, granted, shutdown));
+        self.serving.spawn(listener::serve(api, routes, granted, shutdown));
         if let Some(gateway) = gateway {
             self.serving
                 .spawn(gateway.serve(self.shutdown.clone().cancelled_owned()));
         }
         proxies.serve(&self.serving, &self.shutdown);
+        if let Some(metrics) = metrics {
+            let mut registry = metrics::registry();
+            gateway_metrics.register(&mut registry, self.plane.snapshot.clone());
+            graphql_metrics.register(&mut registry);
+            registry.register_collector(Box::new(PlaneCollector(Arc::clone(&self.plane))));
+            metrics.serve(registry, &self.serving, &self.shutdown);
+        }
         let plane = Arc::clone(&self.plane);
         let background = self.background.clone();
         self.background_tasks
@@ -285,6 +330,12 @@ impl Server {
     #[must_use]
     pub fn ext_authz_listen(&self) -> Option<SocketAddr> {
         self.addresses.ext_authz_listen
+    }
+
+    /// Where metrics are scraped, if they are.
+    #[must_use]
+    pub fn metrics_listen(&self) -> Option<SocketAddr> {
+        self.addresses.metrics_listen
     }
 
     /// The file that holds the first admin's password, when this start made one up.
@@ -372,6 +423,7 @@ fn write_addresses(data_directory: &Path, addresses: Addresses) -> io::Result<()
         gateway_listen,
         forward_auth_listen,
         ext_authz_listen,
+        metrics_listen,
     } = addresses;
     let text = |address: Option<SocketAddr>| address.map(|address| address.to_string());
     let addresses = serde_json::json!({
@@ -379,6 +431,7 @@ fn write_addresses(data_directory: &Path, addresses: Addresses) -> io::Result<()
         "gateway_listen": text(gateway_listen),
         "forward_auth_listen": text(forward_auth_listen),
         "ext_authz_listen": text(ext_authz_listen),
+        "metrics_listen": text(metrics_listen),
     });
     let mut file = tempfile::NamedTempFile::new_in(data_directory)?;
     io::Write::write_all(&mut file, format!("{addresses}\n").as_bytes())?;

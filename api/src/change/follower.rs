@@ -1,12 +1,6 @@
 //! The follower: reads the change log and applies what it names.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use domain::Timestamp;
 
@@ -20,7 +14,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{account_state, gateway_state};
+use super::{Progress, account_state, gateway_state};
 use crate::{database::Database, error::StoreError, session::directory::AccountDirectory};
 
 /// How many rows of the log are read at once.
@@ -35,7 +29,7 @@ pub struct Follower {
     database: Database,
     directory: Arc<AccountDirectory>,
     state: Mutex<State>,
-    healthy: AtomicBool,
+    progress: Progress,
 }
 
 struct State {
@@ -55,14 +49,20 @@ impl Follower {
                 position: None,
                 snapshot,
             }),
-            healthy: AtomicBool::new(false),
+            progress: Progress::default(),
         }
     }
 
     /// Whether the last read of the log worked.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        self.healthy.load(Ordering::Relaxed)
+        self.progress.is_healthy()
+    }
+
+    /// How it gets on.
+    #[must_use]
+    pub const fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// Reads everything anew and replaces what is held, as of one instant of the database.
@@ -92,7 +92,7 @@ impl Follower {
         state.snapshot.replace(updates);
         self.directory.replace_all(accounts);
         state.position = Some(position);
-        self.healthy.store(true, Ordering::Relaxed);
+        self.progress.loaded();
         Ok(())
     }
 
@@ -103,7 +103,7 @@ impl Follower {
     pub async fn catch_up(&self) -> Result<(), StoreError> {
         let mut state = self.state.lock().await;
         let result = self.catch_up_into(&mut state).await;
-        self.healthy.store(result.is_ok(), Ordering::Relaxed);
+        self.progress.tried(result.is_ok());
         result
     }
 
@@ -122,6 +122,7 @@ impl Follower {
                 return Ok(());
             };
             position = last.revision;
+            self.progress.applied(rows.len());
             let ids = |wanted: Subject| -> Vec<Uuid> {
                 let mut ids: Vec<Uuid> = rows
                     .iter()

@@ -18,6 +18,7 @@ pub(super) async fn run(options: &ServeOptions) -> Result<(), CommandError> {
         listen = %server.listen(),
         gateway_listen = server.gateway_listen().map(|address| address.to_string()),
         forward_auth_listen = server.forward_auth_listen().map(|address| address.to_string()),
+        metrics_listen = server.metrics_listen().map(|address| address.to_string()),
         ext_authz_listen = server.ext_authz_listen().map(|address| address.to_string()),
         "serving; GraphiQL is at http://{}/graphiql", server.listen()
     );

@@ -16,7 +16,10 @@ use std::{
     hash::{BuildHasher, Hash, RandomState},
     net::IpAddr,
     num::NonZeroU32,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -105,6 +108,8 @@ pub struct Throttle<C: Clock = DefaultClock> {
     known_addresses: Limiter<C>,
     sign_ups: Limiter<C>,
     remembered: Mutex<Remembered>,
+    refused_sign_ins: AtomicU64,
+    refused_sign_ups: AtomicU64,
 }
 
 impl Throttle {
@@ -127,6 +132,8 @@ impl<C: Clock + Clone> Throttle<C> {
             known_addresses: limiter(limits.sign_in_per_known_address),
             sign_ups: limiter(limits.sign_up_per_address),
             remembered: Mutex::default(),
+            refused_sign_ins: AtomicU64::new(0),
+            refused_sign_ups: AtomicU64::new(0),
             clock,
         }
     }
@@ -141,15 +148,18 @@ impl<C: Clock + Clone> Throttle<C> {
         let account = self.account(realm, email);
         let address = self.address(address);
         let successes = self.lock().successes(account, address);
-        match successes {
+        let admitted = match successes {
             // Each success begins a new quota.
             Some(successes) => self.check(&self.known_addresses, (account, address, successes)),
             None => {
                 // The address first: one address alone must not use up an account's quota faster than its own.
-                self.check(&self.addresses, address)?;
-                self.check(&self.accounts, account)
+                self.check(&self.addresses, address)
+                    .and_then(|()| self.check(&self.accounts, account))
             }
-        }
+        };
+        admitted.inspect_err(|_| {
+            self.refused_sign_ins.fetch_add(1, Relaxed);
+        })
     }
 
     /// Remembers that this account signed in from this address. Called after a sign-in, and at start for those that
@@ -165,7 +175,15 @@ impl<C: Clock + Clone> Throttle<C> {
     /// # Errors
     /// [`Throttled`] when the address's quota is used up.
     pub fn admit_sign_up(&self, address: Option<IpAddr>) -> Result<(), Throttled> {
-        self.check(&self.sign_ups, self.address(address))
+        self.check(&self.sign_ups, self.address(address)).inspect_err(|_| {
+            self.refused_sign_ups.fetch_add(1, Relaxed);
+        })
+    }
+
+    /// How many sign-ins and sign-ups were refused.
+    #[must_use]
+    pub fn refusals(&self) -> (u64, u64) {
+        (self.refused_sign_ins.load(Relaxed), self.refused_sign_ups.load(Relaxed))
     }
 
     fn check(&self, limiter: &Limiter<C>, key: impl Hash) -> Result<(), Throttled> {
