@@ -86,11 +86,12 @@ async fn both_planes_are_counted() {
     assert!(after["portico_change_full_loads_total"] >= 1.0);
 
     // Nothing in it is anybody's: no key, no id, no name, no address.
+    let id = app.id.to_string();
     let names = after.keys().cloned().collect::<String>();
     let own = [
         key.as_str(),
         "ptk_",
-        &app.id,
+        id.as_str(),
         "banking",
         "dana",
         "/mock",
