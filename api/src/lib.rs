@@ -37,4 +37,5 @@ pub mod server;
 pub mod session;
 #[cfg(test)]
 mod test_fixture;
+pub mod traces;
 pub mod version;

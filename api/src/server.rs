@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::Timestamp;
-use gateway::{BindError, Gateway, GatewayConfig, Protocol, Usage};
+use gateway::{BindError, Gateway, GatewayConfig, Observer, Protocol, Usage};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::{
@@ -158,6 +158,14 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing goes on running then.
     pub async fn start(options: &ServeOptions) -> Result<Self, StartError> {
+        Self::start_observed(options, None).await
+    }
+
+    /// As [`Server::start`], with somebody who is told of each call that the gateway answers.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing goes on running then.
+    pub async fn start_observed(options: &ServeOptions, observer: Observer) -> Result<Self, StartError> {
         let data_directory = DataDirectory::lock(&options.storage.data_dir)?;
         // Before anything slow: a taken port is told at once.
         let listener = TcpListener::bind(options.listen)
@@ -187,6 +195,7 @@ impl Server {
                     .chain(metrics_address);
                 let mut config = gateway_config(options, address, own);
                 config.metrics = gateway_metrics.clone();
+                config.observer = observer;
                 let gateway = Gateway::bind(config, snapshot.clone(), Arc::clone(&usage))
                     .await
                     .map_err(|source| StartError::GatewayListen { address, source })?;

@@ -8,7 +8,7 @@ use std::{
 
 use ipnet::IpNet;
 
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, observer::Observer};
 
 /// The gateway's configuration. [`GatewayConfig::new`] gives working values for all but the address.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct GatewayConfig {
     pub upstream_tls: Option<Arc<rustls::ClientConfig>>,
     /// Where calls are counted.
     pub metrics: Metrics,
+    /// Who is told of each answered call. Nobody unless set.
+    pub observer: Observer,
 }
 
 impl GatewayConfig {
@@ -41,6 +43,7 @@ impl GatewayConfig {
             limits: Limits::default(),
             upstream_tls: None,
             metrics: Metrics::new(),
+            observer: None,
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     config::{GatewayConfig, Timeouts, is_trusted},
     exchange::Exchanges,
     headers::REQUEST_ID,
+    observer::{AnsweredCall, trace_context},
     permit::Permit,
     proxy::{self, Call},
     request_id::request_id,
@@ -104,6 +105,8 @@ impl Connection {
         let request_id = request_id(request.headers(), self.peer_is_trusted);
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
+        let observer = &self.shared.config.observer;
+        let trace_context = trace_context(observer, request.headers());
         let wants_upgrade = request.headers().contains_key(header::UPGRADE);
         let (mut response, refused) = match self.answer(request, &request_id).await {
             Ok(response) => (response, None),
@@ -115,6 +118,16 @@ impl Connection {
         };
         let metrics = &self.shared.config.metrics;
         metrics.answered(response.status(), refused, began.elapsed());
+        if let Some(observer) = observer {
+            observer.answered(&AnsweredCall {
+                method: &method,
+                path: &path,
+                status: response.status(),
+                took: began.elapsed(),
+                request_id: request_id.to_str().unwrap_or_default(),
+                trace_context: &trace_context,
+            });
+        }
         if wants_upgrade && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
             // What follows was let through unread, in case it was another protocol.
             response

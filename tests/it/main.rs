@@ -23,4 +23,5 @@ mod races;
 mod refused_requests;
 mod secrets;
 mod session;
+mod traces;
 mod who_may_call_what;
