@@ -17,6 +17,8 @@ mod invalid_transition;
 mod limits;
 mod metrics;
 mod migrations;
+mod postgres_change_log;
+mod postgres_faults;
 mod process;
 mod proxies;
 mod races;

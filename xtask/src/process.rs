@@ -8,8 +8,8 @@ use std::{
 
 use crate::TaskResult;
 
-/// Runs cargo in `root`, its output going to the terminal.
-pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> TaskResult {
+/// Runs cargo in `root` with these variables besides its own, its output going to the terminal.
+pub(crate) fn cargo(root: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> TaskResult {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     println!("$ cargo {}", arguments.join(" "));
     let mut command = Command::new(cargo);
@@ -19,6 +19,7 @@ pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> TaskResult {
     let status = command
         .current_dir(root)
         .args(arguments)
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .status()
         .map_err(|error| format!("cargo could not be started: {error}"))?;

@@ -14,7 +14,7 @@ async fn start(scene: &Scene) -> (Program, SocketAddr) {
     let caddyfile = program::shipped(
         "caddy/Caddyfile",
         &[
-            ("127.0.0.1:8001", &scene.forward_auth().to_string()),
+            ("127.0.0.1:8010", &scene.forward_auth().to_string()),
             ("127.0.0.1:9000", &scene.api.address.to_string()),
             ("http://:8080", &format!("http://:{}", address.port())),
         ],

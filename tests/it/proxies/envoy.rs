@@ -15,7 +15,7 @@ async fn start(scene: &Scene) -> (Program, SocketAddr) {
     let bootstrap = program::shipped(
         "envoy/envoy.yaml",
         &[
-            ("port_value: 8002 }", &port(scene.ext_authz())),
+            ("port_value: 8011 }", &port(scene.ext_authz())),
             ("port_value: 9000 }", &port(scene.api.address)),
             ("port_value: 8080 }", &port(address)),
         ],

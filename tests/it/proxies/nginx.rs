@@ -24,7 +24,7 @@ async fn start(scene: &Scene) -> (Program, SocketAddr) {
     let site = program::shipped(
         "nginx/portico.conf",
         &[
-            ("127.0.0.1:8001", &scene.forward_auth().to_string()),
+            ("127.0.0.1:8010", &scene.forward_auth().to_string()),
             ("127.0.0.1:9000", &scene.api.address.to_string()),
             ("127.0.0.1:8080", &address.to_string()),
         ],

@@ -22,7 +22,7 @@ async fn start(scene: &Scene) -> (Program, SocketAddr) {
     let shipped = program::shipped(
         "traefik/portico.yml",
         &[
-            ("127.0.0.1:8001", &scene.forward_auth().to_string()),
+            ("127.0.0.1:8010", &scene.forward_auth().to_string()),
             ("127.0.0.1:9000", &scene.api.address.to_string()),
         ],
     );
