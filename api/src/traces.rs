@@ -37,8 +37,8 @@ impl Traces {
     /// # Errors
     /// When the configuration cannot be used.
     pub fn from_environment() -> Result<Option<Self>, ExporterBuildError> {
-        let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.is_empty());
-        if !ENDPOINTS.iter().any(|name| is_set(&name)) {
+        let is_set = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+        if !ENDPOINTS.iter().any(|name| is_set(name)) {
             return Ok(None);
         }
         let exporter = SpanExporter::builder()
@@ -46,7 +46,7 @@ impl Traces {
             .with_protocol(Protocol::HttpBinary)
             .build()?;
         let mut resource = Resource::builder();
-        if !is_set(&"OTEL_SERVICE_NAME") {
+        if !is_set("OTEL_SERVICE_NAME") {
             resource = resource.with_service_name("portico");
         }
         let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));

@@ -6,6 +6,8 @@
 //!                               spelling)  immutable)     or a no)  streams)  then checks)
 //! ```
 //!
+//! Proxies that others run ask for the decision alone, over HTTP or gRPC: `front_proxy`.
+//!
 //! The control plane feeds [`record::Update`]s to a [`snapshot::SnapshotWriter`]; each batch becomes visible to all
 //! calls at once. No call asks a database. Without a snapshot every call is answered 503.
 

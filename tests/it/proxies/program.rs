@@ -5,6 +5,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 
@@ -38,8 +39,21 @@ pub(super) fn shipped(file: &str, replacements: &[(&str, &str)]) -> String {
 }
 
 /// A free port of the loopback address, for a program that cannot be asked to take one.
+///
+/// It is none that the system gives to outgoing connections: one of those could take it before the program does.
 pub(super) async fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 12_000;
+    for _ in 0..COUNT {
+        let start = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap();
+        let port = FIRST + (start + TRIED.fetch_add(1, Ordering::Relaxed) % COUNT) % COUNT;
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        if TcpListener::bind(address).await.is_ok() {
+            return address;
+        }
+    }
+    panic!("no free port")
 }
 
 /// A program that runs until it is dropped.
