@@ -16,6 +16,8 @@ use secrecy::SecretString;
 
 use crate::{
     http::cors::Origin,
+    metrics::MetricsOptions,
+    proxy_listeners::ProxyOptions,
     session::throttle::{Limit, ThrottleLimits},
 };
 
@@ -188,6 +190,12 @@ pub struct ServeOptions {
     /// gateway's port.
     #[arg(long, env = "PORTICO_GATEWAY_PUBLIC_URL", value_name = "URL", value_parser = http_url)]
     pub gateway_public_url: Option<String>,
+    /// Where proxies ask.
+    #[command(flatten)]
+    pub proxies: ProxyOptions,
+    /// Where metrics are scraped.
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
     /// Where data is kept.
     #[command(flatten)]
     pub storage: StorageOptions,
@@ -205,8 +213,8 @@ pub struct ServeOptions {
     /// File with the admin realm's signing keys, as above.
     #[arg(long, env = "PORTICO_ADMIN_SIGNING_KEYS_FILE", value_name = "FILE")]
     pub admin_signing_keys_file: Option<PathBuf>,
-    /// Addresses or networks of proxies in front of either port whose forwarding headers are believed, separated by
-    /// commas. Default: none.
+    /// Addresses or networks of proxies whose forwarding headers are believed on either port, and who may ask for
+    /// decisions, separated by commas. Default: none.
     #[arg(long, env = "PORTICO_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "NETWORKS")]
     pub trusted_proxies: Vec<IpNet>,
     /// Origins of web pages that may call the API from a browser, separated by commas. Default: none.
@@ -316,6 +324,8 @@ impl ServeOptions {
             listen: loopback,
             gateway_listen: GatewayListen::On(loopback),
             gateway_public_url: None,
+            proxies: ProxyOptions::OFF,
+            metrics: MetricsOptions::OFF,
             storage: StorageOptions {
                 data_dir: directory.to_owned(),
                 database_url: None,

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::{AuthenticationFailed, GraphqlCall, GraphqlService, GraphqlSettings, QueryLimits, router};
+use crate::metrics::GraphqlMetrics;
 
 #[path = "graphql_tests/execution.rs"]
 mod execution;
@@ -185,6 +186,7 @@ fn endpoint_with(timeout: Duration) -> Endpoint {
         limits,
         timeout,
         executions: executions.clone(),
+        metrics: GraphqlMetrics::default(),
     };
     Endpoint {
         router: router(Service(schema), settings),

@@ -17,7 +17,10 @@ use std::{
     net::IpAddr,
     num::NonZeroU32,
     str::FromStr,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -123,6 +126,8 @@ pub struct Throttle<C: Clock = DefaultClock> {
     known_addresses: Limiter<C>,
     sign_ups: Limiter<C>,
     remembered: Mutex<Remembered>,
+    refused_sign_ins: AtomicU64,
+    refused_sign_ups: AtomicU64,
 }
 
 impl Throttle {
@@ -145,6 +150,8 @@ impl<C: Clock + Clone> Throttle<C> {
             known_addresses: limiter(limits.sign_in_per_known_address),
             sign_ups: limiter(limits.sign_up_per_address),
             remembered: Mutex::default(),
+            refused_sign_ins: AtomicU64::new(0),
+            refused_sign_ups: AtomicU64::new(0),
             clock,
         }
     }
@@ -159,15 +166,18 @@ impl<C: Clock + Clone> Throttle<C> {
         let account = self.account(realm, email);
         let address = self.address(address);
         let successes = self.lock().successes(account, address);
-        match successes {
+        let admitted = match successes {
             // Each success begins a new quota.
             Some(successes) => self.check(&self.known_addresses, (account, address, successes)),
             None => {
                 // The address first: one address alone must not use up an account's quota faster than its own.
-                self.check(&self.addresses, address)?;
-                self.check(&self.accounts, account)
+                self.check(&self.addresses, address)
+                    .and_then(|()| self.check(&self.accounts, account))
             }
-        }
+        };
+        admitted.inspect_err(|_| {
+            self.refused_sign_ins.fetch_add(1, Relaxed);
+        })
     }
 
     /// Remembers that this account signed in from this address. Called after a sign-in, and at start for those that
@@ -183,7 +193,15 @@ impl<C: Clock + Clone> Throttle<C> {
     /// # Errors
     /// [`Throttled`] when the address's quota is used up.
     pub fn admit_sign_up(&self, address: Option<IpAddr>) -> Result<(), Throttled> {
-        self.check(&self.sign_ups, self.address(address))
+        self.check(&self.sign_ups, self.address(address)).inspect_err(|_| {
+            self.refused_sign_ups.fetch_add(1, Relaxed);
+        })
+    }
+
+    /// How many sign-ins and sign-ups were refused.
+    #[must_use]
+    pub fn refusals(&self) -> (u64, u64) {
+        (self.refused_sign_ins.load(Relaxed), self.refused_sign_ups.load(Relaxed))
     }
 
     fn check(&self, limiter: &Limiter<C>, key: impl Hash) -> Result<(), Throttled> {
