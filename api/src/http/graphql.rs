@@ -262,6 +262,7 @@ impl<S: GraphqlService> Endpoint<S> {
                 | QueryRefused::Cost { .. }
                 | QueryRefused::Aliases { .. }
                 | QueryRefused::Directives { .. }
+                | QueryRefused::VariableValues { .. }
                 | QueryRefused::Nesting
                 | QueryRefused::Introspection => ErrorCode::QueryTooComplex,
             };
