@@ -14,6 +14,7 @@ mod graphql_over_http;
 mod idempotency;
 mod in_use;
 mod invalid_transition;
+mod limits;
 mod migrations;
 mod process;
 mod races;
