@@ -26,6 +26,11 @@ const MUTATION_COST: usize = 50;
 const LARGE_TEXTS: [&str; 2] = ["specification", "body"];
 /// What one of them costs.
 const LARGE_TEXT_COST: usize = 1000;
+/// Texts of up to 10,000 characters, and what audit events keep of them: they may be asked for by the thousand, but not
+/// by the hundred thousand.
+const LONG_TEXTS: [&str; 5] = ["description", "justification", "reason", "before", "after"];
+/// What one of them costs.
+const LONG_TEXT_COST: usize = 5;
 /// How much input makes a use of a variable one dearer: values, or KiB of text. Everything that reads an argument gets
 /// a copy of its own.
 const INPUT_PER_COST: usize = 100;
@@ -71,7 +76,8 @@ impl Default for QueryLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueryCost {
     /// One per field; what stands below a connection's `edges` or `nodes` times the number of objects asked for;
-    /// a mutation's field 50; a specification or a document's body 1000; what stands in the introspection tenfold;
+    /// a mutation's field 50; a specification or a document's body 1000; a description, a justification, a reason or
+    /// what an audit event keeps 5; what stands in the introspection tenfold;
     /// each use of a variable one per 100 values or 100 KiB in it.
     pub cost: usize,
     /// Levels of fields.
@@ -340,6 +346,8 @@ impl<'document> Measuring<'document> {
         }
         cost = cost.saturating_add(if LARGE_TEXTS.contains(&name) {
             LARGE_TEXT_COST
+        } else if LONG_TEXTS.contains(&name) {
+            LONG_TEXT_COST
         } else {
             1
         });

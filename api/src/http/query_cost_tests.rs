@@ -46,6 +46,26 @@ fn texts_of_megabytes_are_dear() {
 }
 
 #[test]
+fn texts_of_pages_are_dearer_than_names() {
+    assert_eq!(
+        cost("{ app { name description suspension { reason } } }"),
+        1 + 1 + 5 + 1 + 5
+    );
+    assert_eq!(
+        cost("{ request { justification } event { before after } }"),
+        1 + 5 + 1 + 10
+    );
+    // An answer of 200 MB that was asked for in 800 bytes.
+    let aliases: String = (0..50).map(|index| format!("a{index}: description ")).collect();
+    let document = parse_query(format!("{{ apps(first: 100) {{ nodes {{ {aliases} }} }} }}")).unwrap();
+    let refused = check(&document, None, &Variables::default(), &QueryLimits::default());
+    assert!(
+        matches!(refused, Err(QueryRefused::Cost { cost: 25_101, .. })),
+        "{refused:?}"
+    );
+}
+
+#[test]
 fn a_connection_costs_as_many_objects_as_it_is_asked_for() {
     assert_eq!(
         cost("{ products(first: 7) { nodes { id name } totalCount } }"),
