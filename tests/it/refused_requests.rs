@@ -352,7 +352,8 @@ async fn a_request_is_found_again_by_its_id() {
     assert_ne!(answer.body["errors"][0]["extensions"]["requestId"], "somebody-elses");
     direct.stop().await;
 
-    let server = TestServer::start_with(|options| options.trusted_proxies = vec!["127.0.0.1".parse().unwrap()]).await;
+    let server =
+        TestServer::start_with(|options| options.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
     let client = server.admin().await;
     let admin = Caller::of(&server, "admin", &client);
     let anyone = Caller::anonymous(&server);
