@@ -3,7 +3,7 @@
 use crate::{Refusal, RefusalCode, text};
 
 /// Reference ids that a developer may hold for each app that they may have.
-pub const REFERENCE_IDS_PER_APP: u64 = 4;
+pub const REFERENCE_IDS_PER_APP: u64 = 10;
 
 /// The configurable limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Limits {
         ))
     }
 
-    /// Whether a developer who holds `present` reference ids, freed ones included, may have another one: four for each
+    /// Whether a developer who holds `present` reference ids, freed ones included, may have another one: ten for each
     /// app that they may have, for a freed one stays theirs.
     ///
     /// # Errors

@@ -132,17 +132,17 @@ async fn a_developer_holds_so_many_reference_ids_and_freed_ones_are_theirs() {
         let change = UpdateAppInput::new(&app.id).reference_id(reference_id);
         apps.update(change).await.map(|_| ())
     };
-    for number in 1..4 {
+    for number in 1..10 {
         rename(&format!("id-{number}")).await.unwrap();
     }
-    assert_eq!(refusal::codes(rename("id-4").await), limit_reached("referenceId"));
+    assert_eq!(refusal::codes(rename("id-10").await), limit_reached("referenceId"));
     // What is refused is not held: others may have it. What is held may be used again.
     let otto = server.developer(&admin, "otto").await;
-    another_app(&otto, "id-4").await.unwrap();
+    another_app(&otto, "id-10").await.unwrap();
     rename("id-0").await.unwrap();
     apps.delete(&app.id).await.unwrap();
     assert_eq!(
-        refusal::codes(another_app(&dana, "id-5").await),
+        refusal::codes(another_app(&dana, "id-11").await),
         limit_reached("referenceId")
     );
     another_app(&dana, "id-2").await.unwrap();
