@@ -237,8 +237,8 @@ pub struct ServeOptions {
     /// Live keys that an app may have.
     #[arg(long, env = "PORTICO_MAX_KEYS_PER_APP", default_value_t = 20, value_name = "NUMBER")]
     pub max_keys_per_app: u64,
-    /// Sign-ins from one address, to accounts that never signed in from there: so many at once, then one in every so
-    /// many seconds.
+    /// Sign-ins from one address, to accounts that never signed in from there, and to each account that did: so many at
+    /// once, then one in every so many seconds.
     #[arg(
         long,
         env = "PORTICO_SIGN_INS_PER_ADDRESS",
@@ -254,7 +254,7 @@ pub struct ServeOptions {
         value_name = "TRIES/SECONDS"
     )]
     pub sign_ins_per_account: Limit,
-    /// Sign-ins to one account, from one address where it signed in before.
+    /// Failed sign-ins to one account, from one address where it signed in before, since the last that succeeded.
     #[arg(
         long,
         env = "PORTICO_SIGN_INS_PER_KNOWN_ADDRESS",

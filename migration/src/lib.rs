@@ -12,6 +12,7 @@ mod m0003_registration;
 mod m0004_records;
 mod m0005_change_position;
 mod m0006_list_indexes;
+mod m0007_reference_id_claims;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_records::Migration),
             Box::new(m0005_change_position::Migration),
             Box::new(m0006_list_indexes::Migration),
+            Box::new(m0007_reference_id_claims::Migration),
         ]
     }
 }

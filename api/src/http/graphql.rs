@@ -283,6 +283,7 @@ impl<S: GraphqlService> Endpoint<S> {
                 | QueryRefused::Cost { .. }
                 | QueryRefused::Aliases { .. }
                 | QueryRefused::Directives { .. }
+                | QueryRefused::VariableValues { .. }
                 | QueryRefused::Nesting
                 | QueryRefused::Introspection => ErrorCode::QueryTooComplex,
             };

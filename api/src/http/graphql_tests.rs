@@ -180,6 +180,7 @@ fn endpoint_with(timeout: Duration) -> Endpoint {
         cost: 3000,
         aliases: 2,
         directives: 2,
+        variable_values: 1000,
     };
     let executions = TaskTracker::new();
     let settings = GraphqlSettings {
