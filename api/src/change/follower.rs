@@ -237,3 +237,7 @@ async fn gained(
     }
     Ok((updates, accounts))
 }
+
+#[cfg(test)]
+#[path = "follower_tests.rs"]
+mod tests;
