@@ -26,9 +26,12 @@ pub mod record;
 pub mod route_table;
 mod server;
 pub mod snapshot;
+pub mod snapshot_copy;
 mod strategy;
 mod strict_framing;
 mod target;
+#[cfg(test)]
+mod test_updates;
 mod tunnel;
 mod upstream;
 pub mod usage;

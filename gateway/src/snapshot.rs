@@ -20,7 +20,9 @@ use tokio::sync::watch;
 
 use crate::{
     consumer::Consumer,
-    record::{AppRecord, AuthStrategyRecord, CredentialRecord, Update, VersionRecord},
+    record::{
+        AccessRequestRecord, AppRecord, AuthStrategyRecord, CredentialRecord, DeveloperRecord, Update, VersionRecord,
+    },
     route_table::RouteTable,
     strategy::Strategy,
 };
@@ -70,7 +72,9 @@ pub(crate) enum Closed {
 }
 
 impl Snapshot {
-    fn empty() -> Self {
+    /// A snapshot of nothing.
+    #[must_use]
+    pub fn empty() -> Self {
         Self {
             versions: Map::new_sync(),
             strategies: Map::new_sync(),
@@ -169,6 +173,44 @@ impl Snapshot {
             .collect()
     }
 
+    /// Everything, as updates that make the same snapshot of an empty one.
+    pub fn updates(&self) -> impl Iterator<Item = Update> + '_ {
+        let strategies = self
+            .strategies
+            .values()
+            .map(|strategy| strategy.record().clone().into());
+        let versions = self
+            .versions
+            .values()
+            .map(|version| VersionRecord::clone(version).into());
+        let developers = self.developers.iter().map(|(id, status)| {
+            DeveloperRecord {
+                id: *id,
+                status: *status,
+            }
+            .into()
+        });
+        let apps = self.apps.values().map(|app| app.record.clone().into());
+        let requests = self.requests.iter().map(|((app_id, version_id), status)| {
+            AccessRequestRecord {
+                app_id: *app_id,
+                version_id: *version_id,
+                status: *status,
+            }
+            .into()
+        });
+        let credentials = self
+            .credentials
+            .values()
+            .map(|credential| CredentialRecord::clone(credential).into());
+        strategies
+            .chain(versions)
+            .chain(developers)
+            .chain(apps)
+            .chain(requests)
+            .chain(credentials)
+    }
+
     fn apply(&mut self, update: Update) {
         match update {
             Update::Version(id, record) => self.set_version(id, record),
@@ -246,6 +288,22 @@ impl Snapshot {
     }
 }
 
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+/// Applies updates to a snapshot that is not published yet, such as one that arrives piece by piece; publish it with
+/// [`SnapshotWriter::restore`].
+impl Extend<Update> for Snapshot {
+    fn extend<T: IntoIterator<Item = Update>>(&mut self, updates: T) {
+        for update in updates {
+            self.apply(update);
+        }
+    }
+}
+
 /// An update came before the first full load. Nothing was published: without the rest, it would be half the truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the snapshot was never loaded; load all of it first")]
@@ -284,7 +342,15 @@ pub fn channel() -> (SnapshotWriter, SnapshotReader) {
 impl SnapshotWriter {
     /// Publishes a snapshot made of these updates alone: the first load, and every later one that starts afresh.
     pub fn replace(&mut self, updates: impl IntoIterator<Item = Update>) {
-        self.publish(Snapshot::empty(), updates);
+        let mut next = Snapshot::empty();
+        next.extend(updates);
+        self.restore(next);
+    }
+
+    /// Publishes a snapshot as it is: one that was read from a copy, or that was gathered piece by piece.
+    pub fn restore(&mut self, snapshot: impl Into<Arc<Snapshot>>) {
+        self.present.store(Some(snapshot.into()));
+        self.changed.send_modify(|count| *count += 1);
     }
 
     /// Publishes the present snapshot with these changes, all of them at once. When this returns, every call that
@@ -294,7 +360,9 @@ impl SnapshotWriter {
     /// [`NotLoaded`] before the first [`SnapshotWriter::replace`].
     pub fn apply(&mut self, updates: impl IntoIterator<Item = Update>) -> Result<(), NotLoaded> {
         let present = self.present.load_full().ok_or(NotLoaded)?;
-        self.publish(Snapshot::clone(&present), updates);
+        let mut next = Snapshot::clone(&present);
+        next.extend(updates);
+        self.restore(next);
         Ok(())
     }
 
@@ -312,14 +380,6 @@ impl SnapshotWriter {
             present: Arc::clone(&self.present),
             changed: self.changed.subscribe(),
         }
-    }
-
-    fn publish(&mut self, mut next: Snapshot, updates: impl IntoIterator<Item = Update>) {
-        for update in updates {
-            next.apply(update);
-        }
-        self.present.store(Some(Arc::new(next)));
-        self.changed.send_modify(|count| *count += 1);
     }
 }
 
