@@ -2,7 +2,6 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Instant};
 
-use domain::Timestamp;
 use http::{HeaderValue, Request, Response, header};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use tokio::sync::OwnedSemaphorePermit;
@@ -161,7 +160,7 @@ impl Connection {
             }
             None => return Err(Refused::NoRoute),
         };
-        let now = Timestamp::now();
+        let now = self.shared.reader.now();
         let permit = Permit::of_call(&snapshot, version, &parts.headers, now)?;
         self.shared.usage.record(permit.credential(), now);
         let call = Call {

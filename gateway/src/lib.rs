@@ -8,14 +8,19 @@
 //!
 //! The control plane feeds [`record::Update`]s to a [`snapshot::SnapshotWriter`]; each batch becomes visible to all
 //! calls at once. No call asks a database. Without a snapshot every call is answered 503.
+//!
+//! A gateway of its own is fed by a [`control_plane::Link`], which speaks [`wire`] with the control plane, and keeps a
+//! [`snapshot_copy`] on disk.
 
 mod answer;
 mod body;
 mod client_io;
+mod clock;
 mod config;
 mod connection;
 mod connector;
 mod consumer;
+pub mod control_plane;
 mod exchange;
 mod header_name;
 mod headers;
@@ -35,6 +40,7 @@ mod test_updates;
 mod tunnel;
 mod upstream;
 pub mod usage;
+pub mod wire;
 
 pub use answer::DENIAL_HEADER;
 pub use config::{GatewayConfig, Limits, Timeouts};

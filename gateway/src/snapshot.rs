@@ -19,6 +19,7 @@ use rpds::HashTrieMapSync;
 use tokio::sync::watch;
 
 use crate::{
+    clock::Clock,
     consumer::Consumer,
     record::{
         AccessRequestRecord, AppRecord, AuthStrategyRecord, CredentialRecord, DeveloperRecord, Update, VersionRecord,
@@ -314,6 +315,7 @@ pub struct NotLoaded;
 pub struct SnapshotWriter {
     present: Arc<ArcSwapOption<Snapshot>>,
     changed: watch::Sender<u64>,
+    clock: Clock,
 }
 
 /// The receiving end.
@@ -321,6 +323,7 @@ pub struct SnapshotWriter {
 pub struct SnapshotReader {
     present: Arc<ArcSwapOption<Snapshot>>,
     changed: watch::Receiver<u64>,
+    clock: Clock,
 }
 
 /// Both ends, with nothing published: until the first [`SnapshotWriter::replace`] every call is answered 503.
@@ -331,10 +334,12 @@ pub fn channel() -> (SnapshotWriter, SnapshotReader) {
     let writer = SnapshotWriter {
         present: Arc::clone(&present),
         changed: sender,
+        clock: Clock::system(),
     };
     let reader = SnapshotReader {
         present,
         changed: receiver,
+        clock: writer.clock.clone(),
     };
     (writer, reader)
 }
@@ -379,7 +384,13 @@ impl SnapshotWriter {
         SnapshotReader {
             present: Arc::clone(&self.present),
             changed: self.changed.subscribe(),
+            clock: self.clock.clone(),
         }
+    }
+
+    /// The clock by which the snapshot is enforced.
+    pub(crate) const fn clock(&self) -> &Clock {
+        &self.clock
     }
 }
 
@@ -388,6 +399,12 @@ impl SnapshotReader {
     #[must_use]
     pub fn load(&self) -> Option<Arc<Snapshot>> {
         self.present.load_full()
+    }
+
+    /// The time by which the snapshot is enforced: ask it for every decision, never the system's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Counts the snapshots that were published; it changes after [`SnapshotReader::load`] shows the new one.

@@ -20,8 +20,13 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{account_state, gateway_state};
-use crate::{database::Database, error::StoreError, session::directory::AccountDirectory};
+use super::{Position, account_state, gateway_state};
+use crate::{
+    database::Database,
+    error::StoreError,
+    fleet::{Hub, Subscription},
+    session::directory::AccountDirectory,
+};
 
 /// How many rows of the log are read at once.
 const BATCH: u64 = 1000;
@@ -36,6 +41,7 @@ pub struct Follower {
     directory: Arc<AccountDirectory>,
     state: Mutex<State>,
     healthy: AtomicBool,
+    hub: Hub,
 }
 
 struct State {
@@ -56,6 +62,35 @@ impl Follower {
                 snapshot,
             }),
             healthy: AtomicBool::new(false),
+            hub: Hub::default(),
+        }
+    }
+
+    /// Where the gateways of the fleet hear what was applied here.
+    #[must_use]
+    pub const fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// What is held at present, and all that comes after it; `None` when that may not be the present state: before the
+    /// first load, and while the log cannot be read.
+    pub(crate) async fn subscribe(&self) -> Option<Subscription> {
+        let state = self.state.lock().await;
+        if !self.is_healthy() {
+            return None;
+        }
+        Some(Subscription {
+            snapshot: state.snapshot.reader().load()?,
+            position: Position::revision(state.position?),
+            messages: self.hub.subscribe(),
+        })
+    }
+
+    /// Tells the gateways that what they were told is still the present state: call it after the log was read.
+    async fn beat(&self) {
+        let state = self.state.lock().await;
+        if let Some(position) = state.position.filter(|_| self.is_healthy()) {
+            self.hub.beat(&Position::revision(position));
         }
     }
 
@@ -92,6 +127,7 @@ impl Follower {
         state.snapshot.replace(updates);
         self.directory.replace_all(accounts);
         state.position = Some(position);
+        self.hub.restart(&Position::revision(position));
         self.healthy.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -134,8 +170,13 @@ impl Follower {
             };
             let updates = gateway_state::of(self.database.read(), &ids).await?;
             let accounts = account_state::of(self.database.read(), &ids).await?;
-            if !updates.is_empty() && state.snapshot.apply(updates).is_err() {
-                return self.load_into(state).await;
+            if !updates.is_empty() {
+                let at = Position::revision(position);
+                let line = self.hub.line(&at, &updates);
+                if state.snapshot.apply(updates).is_err() {
+                    return self.load_into(state).await;
+                }
+                self.hub.publish(&at, line);
             }
             if !accounts.is_empty() {
                 self.directory
@@ -165,11 +206,12 @@ impl Follower {
                 () = shutdown.cancelled() => return,
                 _ = ticks.tick() => {}
             }
-            if let Err(error) = self.catch_up().await {
-                tracing::error!(
+            match self.catch_up().await {
+                Ok(()) => self.beat().await,
+                Err(error) => tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "reading the change log failed"
-                );
+                ),
             }
         }
     }

@@ -6,6 +6,8 @@
 mod account_state;
 mod follower;
 mod gateway_state;
+mod position;
 
 pub use entity::change::Subject;
 pub use follower::Follower;
+pub use position::{BadPosition, Position};
