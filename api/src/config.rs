@@ -52,7 +52,8 @@ pub enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
-    /// Write a consistent copy of the SQLite database to FILE, also while the server runs.
+    /// Write a consistent copy of the database to FILE, also while the server runs: a SQLite database, or PostgreSQL's
+    /// custom format, for which pg_dump must be in PATH.
     Backup {
         /// Where to write it; must not exist yet.
         file: PathBuf,

@@ -10,6 +10,7 @@ mod m0001_accounts;
 mod m0002_catalog;
 mod m0003_registration;
 mod m0004_records;
+mod m0005_change_position;
 mod m0006_fleet;
 
 /// All steps, in order.
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_catalog::Migration),
             Box::new(m0003_registration::Migration),
             Box::new(m0004_records::Migration),
+            Box::new(m0005_change_position::Migration),
             Box::new(m0006_fleet::Migration),
         ]
     }

@@ -15,6 +15,8 @@ mod idempotency;
 mod in_use;
 mod invalid_transition;
 mod migrations;
+mod postgres_change_log;
+mod postgres_faults;
 mod process;
 mod races;
 mod refused_requests;

@@ -7,13 +7,14 @@ use std::{
 
 use crate::TaskResult;
 
-/// Runs cargo in `root`, its output going to the terminal.
-pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> TaskResult {
+/// Runs cargo in `root` with these variables besides its own, its output going to the terminal.
+pub(crate) fn cargo(root: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> TaskResult {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     println!("$ cargo {}", arguments.join(" "));
     let status = Command::new(cargo)
         .current_dir(root)
         .args(arguments)
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .status()
         .map_err(|error| format!("cargo could not be started: {error}"))?;
