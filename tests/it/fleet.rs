@@ -2,6 +2,7 @@
 
 mod alone;
 mod confirmation;
+mod nodes;
 mod process;
 mod token;
 

@@ -24,8 +24,8 @@ use crate::{control_plane::ControlPlane, error::ServiceError};
 const SHARED_INTERVAL: Duration = Duration::from_millis(50);
 /// How often it is written where there are no other nodes.
 const ALONE_INTERVAL: Duration = Duration::from_secs(1);
-/// How often this node reports of its own gateway when nothing changes.
-const OWN_INTERVAL: Duration = Duration::from_secs(5);
+/// How often this node reports of its own gateway when nothing changes: twice while a mutation of another node waits.
+const OWN_INTERVAL: Duration = Duration::from_secs(2);
 /// The longest texts that are taken from a gateway.
 const MAX_TEXT: usize = 255;
 
@@ -132,15 +132,16 @@ impl GatewayNodes {
         self.unwritten.notify_one();
     }
 
-    fn note_own(&self, plane: &ControlPlane, stopping: bool) {
+    async fn note_own(&self, plane: &ControlPlane, stopping: bool) {
         if let Some(own) = &self.own {
+            let position = plane.follower.position().await;
             let now = Timestamp::now();
             self.note(GatewayNodeRecord {
                 id: own.id,
                 token_id: None,
                 name: shortened(own.name.clone()),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
-                position: plane.follower.hub().target().map(|target| target.to_string()),
+                position: position.map(|position| position.to_string()),
                 copy_failure: None,
                 created_at: now,
                 sighting: Sighting {
@@ -197,13 +198,13 @@ pub async fn run(plane: Arc<ControlPlane>, shutdown: CancellationToken) {
     loop {
         let ends = tokio::select! {
             () = shutdown.cancelled() => true,
-            _ = own_ticks.tick() => { nodes.note_own(&plane, false); false }
+            _ = own_ticks.tick() => { nodes.note_own(&plane, false).await; false }
             // Where nobody else waits for it, it need not be written for every change.
-            Ok(()) = targets.changed(), if interval == SHARED_INTERVAL => { nodes.note_own(&plane, false); false }
+            Ok(()) = targets.changed(), if interval == SHARED_INTERVAL => { nodes.note_own(&plane, false).await; false }
             () = nodes.unwritten.notified() => false,
         };
         if ends {
-            nodes.note_own(&plane, true);
+            nodes.note_own(&plane, true).await;
         }
         if let Err(error) = write(&plane).await {
             tracing::error!(
