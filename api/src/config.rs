@@ -14,7 +14,12 @@ use domain::{api_key::ApiKeyPrefix, contact::MaxStaleness, gateway_token::Gatewa
 use gateway::{IpNet, control_plane::ControlPlaneUrl};
 use secrecy::SecretString;
 
-use crate::http::cors::Origin;
+use crate::{
+    http::cors::Origin,
+    metrics::MetricsOptions,
+    proxy_listeners::ProxyOptions,
+    session::throttle::{Limit, ThrottleLimits},
+};
 
 /// Where data is kept unless told otherwise.
 pub const DEFAULT_DATA_DIRECTORY: &str = "./data";
@@ -187,6 +192,12 @@ pub struct ServeOptions {
     /// gateway's port.
     #[arg(long, env = "PORTICO_GATEWAY_PUBLIC_URL", value_name = "URL", value_parser = http_url)]
     pub gateway_public_url: Option<String>,
+    /// Where proxies ask.
+    #[command(flatten)]
+    pub proxies: ProxyOptions,
+    /// Where metrics are scraped.
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
     /// Where data is kept.
     #[command(flatten)]
     pub storage: StorageOptions,
@@ -204,8 +215,8 @@ pub struct ServeOptions {
     /// File with the admin realm's signing keys, as above.
     #[arg(long, env = "PORTICO_ADMIN_SIGNING_KEYS_FILE", value_name = "FILE")]
     pub admin_signing_keys_file: Option<PathBuf>,
-    /// Addresses or networks of proxies in front of either port whose forwarding headers are believed, separated by
-    /// commas. Default: none.
+    /// Addresses or networks of proxies whose forwarding headers are believed on either port, and who may ask for
+    /// decisions, separated by commas. Default: none.
     #[arg(long, env = "PORTICO_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "NETWORKS")]
     pub trusted_proxies: Vec<IpNet>,
     /// Origins of web pages that may call the API from a browser, separated by commas. Default: none.
@@ -228,6 +239,39 @@ pub struct ServeOptions {
     /// Live keys that an app may have.
     #[arg(long, env = "PORTICO_MAX_KEYS_PER_APP", default_value_t = 20, value_name = "NUMBER")]
     pub max_keys_per_app: u64,
+    /// Sign-ins from one address, to accounts that never signed in from there, and to each account that did: so many at
+    /// once, then one in every so many seconds.
+    #[arg(
+        long,
+        env = "PORTICO_SIGN_INS_PER_ADDRESS",
+        default_value = "60/10",
+        value_name = "TRIES/SECONDS"
+    )]
+    pub sign_ins_per_address: Limit,
+    /// Sign-ins to one account, from addresses where it never signed in.
+    #[arg(
+        long,
+        env = "PORTICO_SIGN_INS_PER_ACCOUNT",
+        default_value = "10/60",
+        value_name = "TRIES/SECONDS"
+    )]
+    pub sign_ins_per_account: Limit,
+    /// Failed sign-ins to one account, from one address where it signed in before, since the last that succeeded.
+    #[arg(
+        long,
+        env = "PORTICO_SIGN_INS_PER_KNOWN_ADDRESS",
+        default_value = "10/30",
+        value_name = "TRIES/SECONDS"
+    )]
+    pub sign_ins_per_known_address: Limit,
+    /// Sign-ups from one address.
+    #[arg(
+        long,
+        env = "PORTICO_SIGN_UPS_PER_ADDRESS",
+        default_value = "20/180",
+        value_name = "TRIES/SECONDS"
+    )]
+    pub sign_ups_per_address: Limit,
     /// What API keys start with, so that secret scanners know whose they are.
     #[arg(long, env = "PORTICO_KEY_PREFIX", default_value = "ptk_", value_name = "PREFIX", value_parser = key_prefix)]
     pub key_prefix: ApiKeyPrefix,
@@ -250,6 +294,17 @@ impl ServeOptions {
         }
     }
 
+    /// How often somebody may try to sign in and to sign up.
+    #[must_use]
+    pub const fn throttle_limits(&self) -> ThrottleLimits {
+        ThrottleLimits {
+            sign_in_per_address: self.sign_ins_per_address,
+            sign_in_per_account: self.sign_ins_per_account,
+            sign_in_per_known_address: self.sign_ins_per_known_address,
+            sign_up_per_address: self.sign_ups_per_address,
+        }
+    }
+
     /// How long one API request may take.
     #[must_use]
     pub fn request_timeout(&self) -> Duration {
@@ -266,10 +321,13 @@ impl ServeOptions {
     #[must_use]
     pub fn local(directory: &Path) -> Self {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let throttle = ThrottleLimits::default();
         Self {
             listen: loopback,
             gateway_listen: GatewayListen::On(loopback),
             gateway_public_url: None,
+            proxies: ProxyOptions::OFF,
+            metrics: MetricsOptions::OFF,
             storage: StorageOptions {
                 data_dir: directory.to_owned(),
                 database_url: None,
@@ -284,6 +342,10 @@ impl ServeOptions {
             shutdown_grace: 20,
             max_apps_per_developer: 500,
             max_keys_per_app: 20,
+            sign_ins_per_address: throttle.sign_in_per_address,
+            sign_ins_per_account: throttle.sign_in_per_account,
+            sign_ins_per_known_address: throttle.sign_in_per_known_address,
+            sign_ups_per_address: throttle.sign_up_per_address,
             key_prefix: ApiKeyPrefix::default(),
             log_format: LogFormat::Text,
             log: "info".to_owned(),
@@ -332,6 +394,12 @@ pub struct GatewayOptions {
     /// call is answered 503. 0: for ever.
     #[arg(long, env = "PORTICO_MAX_STALENESS", default_value_t = 86_400, value_name = "SECONDS", value_parser = max_staleness)]
     pub max_staleness: u64,
+    /// Where proxies that others run ask for decisions.
+    #[command(flatten)]
+    pub proxies: ProxyOptions,
+    /// Where metrics are scraped.
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
     /// Addresses or networks of proxies in front whose forwarding headers are believed, separated by commas. Default:
     /// none.
     #[arg(long, env = "PORTICO_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "NETWORKS")]
@@ -374,6 +442,8 @@ impl GatewayOptions {
             name: None,
             data_dir: directory.to_owned(),
             max_staleness: 86_400,
+            proxies: ProxyOptions::OFF,
+            metrics: MetricsOptions::OFF,
             trusted_proxies: Vec::new(),
             shutdown_grace: 20,
             log_format: LogFormat::Text,
@@ -491,6 +561,22 @@ mod tests {
     }
 
     #[test]
+    fn the_throttles_flags_say_what_it_does() {
+        let serve = |arguments: &[&str]| {
+            let all = std::iter::once("portico").chain(arguments.iter().copied());
+            Arguments::try_parse_from(all).unwrap().serve
+        };
+        assert_eq!(serve(&[]).throttle_limits(), ThrottleLimits::default());
+        let changed = serve(&["--sign-ins-per-account", "3/7", "--sign-ups-per-address", "1/86400"]);
+        let expected = ThrottleLimits {
+            sign_in_per_account: Limit::new(3, Duration::from_secs(7)),
+            sign_up_per_address: Limit::new(1, Duration::from_secs(86_400)),
+            ..ThrottleLimits::default()
+        };
+        assert_eq!(changed.throttle_limits(), expected);
+    }
+
+    #[test]
     fn every_flag_is_explained() {
         let mut command = Arguments::command();
         command.build();
@@ -519,6 +605,10 @@ mod tests {
             ["--allowed-origins", "*"],
             ["--allowed-origins", "https://portal.example.com/path"],
             ["--request-timeout", "0"],
+            ["--sign-ins-per-address", "60"],
+            ["--sign-ins-per-account", "0/60"],
+            ["--sign-ins-per-known-address", "10/0"],
+            ["--sign-ups-per-address", "-1/9"],
         ] {
             let result = Arguments::try_parse_from(["portico"].into_iter().chain(arguments));
             assert!(result.is_err(), "{arguments:?}");

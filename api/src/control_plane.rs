@@ -11,7 +11,10 @@ use crate::{
     database::{Database, WriteTransaction},
     error::{ServiceError, StoreError},
     gateway_node::GatewayNodes,
-    session::{access_token::AccessTokens, directory::AccountDirectory, password::PasswordHasher, throttle::Throttle},
+    session::{
+        access_token::AccessTokens, directory::AccountDirectory, password::PasswordHasher, realm::Realm,
+        throttle::Throttle,
+    },
 };
 
 /// The server's parts that services use.
@@ -57,7 +60,7 @@ impl ControlPlane {
         AdminAccounts {
             database: self.database.clone(),
             follower: Arc::clone(&self.follower),
-            passwords: self.passwords.clone(),
+            passwords: self.passwords.in_line_of(Realm::Admin),
         }
     }
 

@@ -6,12 +6,15 @@
 //!                               spelling)  immutable)     or a no)  streams)  then checks)
 //! ```
 //!
+//! Proxies that others run ask for the decision alone, over HTTP or gRPC: `front_proxy`.
+//!
 //! The control plane feeds [`record::Update`]s to a [`snapshot::SnapshotWriter`]; each batch becomes visible to all
 //! calls at once. No call asks a database. Without a snapshot every call is answered 503.
 //!
 //! A gateway of its own is fed by a [`control_plane::Link`], which speaks [`wire`] with the control plane, and keeps a
 //! [`snapshot_copy`] on disk.
 
+mod admission;
 mod answer;
 mod body;
 mod client_io;
@@ -22,12 +25,16 @@ mod connector;
 mod consumer;
 pub mod control_plane;
 mod exchange;
+mod front_proxy;
 mod header_name;
 mod headers;
+mod metrics;
+mod observer;
 mod permit;
 mod progress;
 mod proxy;
 pub mod record;
+mod request_id;
 pub mod route_table;
 mod server;
 pub mod snapshot;
@@ -44,7 +51,10 @@ pub mod wire;
 
 pub use answer::DENIAL_HEADER;
 pub use config::{GatewayConfig, Limits, Timeouts};
+pub use front_proxy::{FrontProxyConfig, FrontProxyListener, Protocol};
 pub use ipnet::IpNet;
+pub use metrics::Metrics;
+pub use observer::{AnsweredCall, CallObserver, Observer};
 pub use server::{BindError, Gateway};
 pub use snapshot::{SnapshotReader, SnapshotWriter};
 pub use upstream::TlsError;

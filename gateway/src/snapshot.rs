@@ -46,7 +46,8 @@ pub struct Snapshot {
     apps: Map<AppId, Arc<App>>,
     credentials: Map<CredentialId, Arc<CredentialRecord>>,
     keys: Map<ApiKeyHash, CredentialId>,
-    requests: Map<(AppId, VersionId), AccessRequestStatus>,
+    /// No entry is empty.
+    requests: Map<AppId, Map<VersionId, AccessRequestStatus>>,
     routes: RouteTable,
     /// The key headers of every strategy, in the form of [`crate::header_name::folded`].
     key_headers: Arc<BTreeSet<String>>,
@@ -142,7 +143,11 @@ impl Snapshot {
             },
             app: app.record.status,
             developer: *developer,
-            request: self.requests.get(&(credential.app_id, version.id)).copied(),
+            request: self
+                .requests
+                .get(&credential.app_id)
+                .and_then(|by_version| by_version.get(&version.id))
+                .copied(),
         };
         access::decide(&facts, now).map_err(Closed::Denied)?;
         Ok(strategy.and_then(|strategy| access::ends_at(&facts.credential, &strategy)))
@@ -151,15 +156,13 @@ impl Snapshot {
     /// Who may call what at `now`, in a fixed order: to compare a gateway with the database. Walks everything.
     #[must_use]
     pub fn grants(&self, now: Timestamp) -> BTreeSet<Grant> {
-        let mut versions_of: std::collections::HashMap<AppId, Vec<VersionId>> = std::collections::HashMap::new();
-        for (app_id, version_id) in self.requests.keys() {
-            versions_of.entry(*app_id).or_default().push(*version_id);
-        }
         self.credentials
             .values()
             .flat_map(|credential| {
-                let versions = versions_of.get(&credential.app_id).map_or(&[][..], Vec::as_slice);
-                versions.iter().map(move |version| (credential, version))
+                let versions = self.requests.get(&credential.app_id).into_iter();
+                versions
+                    .flat_map(|by_version| by_version.keys())
+                    .map(move |version| (credential, version))
             })
             .filter(|(credential, version)| {
                 self.versions
@@ -192,13 +195,15 @@ impl Snapshot {
             .into()
         });
         let apps = self.apps.values().map(|app| app.record.clone().into());
-        let requests = self.requests.iter().map(|((app_id, version_id), status)| {
-            AccessRequestRecord {
-                app_id: *app_id,
-                version_id: *version_id,
-                status: *status,
-            }
-            .into()
+        let requests = self.requests.iter().flat_map(|(app_id, by_version)| {
+            by_version.iter().map(|(version_id, status)| {
+                AccessRequestRecord {
+                    app_id: *app_id,
+                    version_id: *version_id,
+                    status: *status,
+                }
+                .into()
+            })
         });
         let credentials = self
             .credentials
@@ -226,14 +231,27 @@ impl Snapshot {
             }
             Update::App(id, None) => {
                 self.apps.remove_mut(&id);
+                self.requests.remove_mut(&id);
             }
             Update::Credential(id, record) => self.set_credential(id, record),
             Update::AccessRequest(app, version, Some(record)) => {
-                self.requests.insert_mut((app, version), record.status);
+                let mut by_version = self.requests.get(&app).cloned().unwrap_or_else(Map::new_sync);
+                by_version.insert_mut(version, record.status);
+                self.requests.insert_mut(app, by_version);
             }
-            Update::AccessRequest(app, version, None) => {
-                self.requests.remove_mut(&(app, version));
-            }
+            Update::AccessRequest(app, version, None) => self.remove_request(app, version),
+        }
+    }
+
+    fn remove_request(&mut self, app: AppId, version: VersionId) {
+        let Some(mut by_version) = self.requests.get(&app).cloned() else {
+            return;
+        };
+        by_version.remove_mut(&version);
+        if by_version.is_empty() {
+            self.requests.remove_mut(&app);
+        } else {
+            self.requests.insert_mut(app, by_version);
         }
     }
 
@@ -243,6 +261,12 @@ impl Snapshot {
         }
         let Some(record) = record else {
             self.versions.remove_mut(&id);
+            let requests = self.requests.iter();
+            let asked = requests.filter(|(_, by_version)| by_version.contains_key(&id));
+            let apps: Vec<AppId> = asked.map(|(app, _)| *app).collect();
+            for app in apps {
+                self.remove_request(app, id);
+            }
             return;
         };
         if let Some(service) = &record.service {

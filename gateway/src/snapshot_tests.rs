@@ -119,12 +119,18 @@ impl World {
     }
 
     fn everything(&self) -> Vec<Update> {
-        let mut updates: Vec<Update> = (0..6)
+        let mut updates: Vec<Update> = (0..5)
             .flat_map(|kind| (0..2).map(move |which| (kind, which)))
             .map(|(kind, which)| self.update(kind, which, 1))
             .collect();
-        updates.extend((0..2).map(|which| self.update(5, which, 2)));
+        updates.extend(self.requests());
         updates
+    }
+
+    /// An approved request of each app for each version.
+    fn requests(&self) -> Vec<Update> {
+        let all = (0..2).flat_map(|which| (1..3).map(move |state| (which, state)));
+        all.map(|(which, state)| self.update(5, which, state)).collect()
     }
 }
 
@@ -179,9 +185,43 @@ fn undo_any_condition_and_the_grants_end_redo_it_and_they_are_back() {
             writer.apply([world.update(kind, 0, state)]).unwrap();
             assert!(grants(&reader).len() < all.len(), "{kind} {state}");
             writer.apply([world.update(kind, 0, 1)]).unwrap();
+            if state == 0 {
+                // With a version or an app that was gone, its requests were.
+                writer.apply(world.requests()).unwrap();
+            }
             assert_eq!(grants(&reader), all, "{kind} {state}");
         }
     }
+}
+
+#[test]
+fn requests_go_with_their_app_and_their_version() {
+    let (mut writer, reader) = channel();
+    let world = World::new();
+    writer.replace(world.everything());
+    let requests = || {
+        let snapshot = reader.load().unwrap();
+        let mut pairs: Vec<(AppId, VersionId)> = Vec::new();
+        for (app, by_version) in snapshot.requests.iter() {
+            assert!(!by_version.is_empty(), "{app}");
+            pairs.extend(by_version.keys().map(|version| (*app, *version)));
+        }
+        pairs
+    };
+    assert_eq!(requests().len(), 4);
+    writer.apply([Update::Version(world.versions[1], None)]).unwrap();
+    let mut left = requests();
+    left.sort_unstable_by_key(|(app, _)| world.apps.iter().position(|one| one == app));
+    assert_eq!(
+        left,
+        [(world.apps[0], world.versions[0]), (world.apps[1], world.versions[0])]
+    );
+    writer.apply([Update::App(world.apps[0], None)]).unwrap();
+    assert_eq!(requests(), [(world.apps[1], world.versions[0])]);
+    let of_request = Update::AccessRequest(world.apps[1], world.versions[0], None);
+    writer.apply([of_request.clone(), of_request]).unwrap();
+    assert_eq!(requests(), []);
+    assert_eq!(reader.load().unwrap().requests.size(), 0);
 }
 
 #[test]
@@ -235,15 +275,34 @@ proptest! {
         }
         for (kind, which, state) in steps {
             let update = world.update(kind, which, state);
+            match &update {
+                Update::App(gone, None) => {
+                    last.retain(|_, held| !matches!(held, Update::AccessRequest(app, _, _) if app == gone));
+                }
+                Update::Version(gone, None) => {
+                    last.retain(|_, held| !matches!(held, Update::AccessRequest(_, version, _) if version == gone));
+                }
+                _ => {}
+            }
             last.insert(key(&update), update.clone());
             following.apply([update]).unwrap();
         }
         let (mut loading, loader) = channel();
-        loading.replace(last.into_values());
+        let is_there = |update: &Update| !matches!(
+            update,
+            Update::Version(_, None)
+                | Update::AuthStrategy(_, None)
+                | Update::Developer(_, None)
+                | Update::App(_, None)
+                | Update::Credential(_, None)
+                | Update::AccessRequest(_, _, None)
+        );
+        loading.replace(last.into_values().filter(is_there));
         prop_assert_eq!(grants(&follower), grants(&loader));
         let (followed, loaded) = (follower.load().unwrap(), loader.load().unwrap());
         prop_assert_eq!(&followed.key_headers, &loaded.key_headers);
         prop_assert_eq!(followed.keys.size(), loaded.keys.size());
+        prop_assert!(followed.requests == loaded.requests);
         let host = domain::gateway_service::CanonicalHost::parse_authority("x").unwrap().0;
         for path in (0..2).flat_map(|which| (0..4).map(move |state| format!("/{which}{state}"))) {
             let path = domain::gateway_service::CanonicalPath::parse(&path).unwrap();

@@ -10,7 +10,7 @@ use std::{
 
 use axum::{Json, Router, extract::State, response::IntoResponse as _, routing::get};
 use gateway::{
-    BindError, Gateway, GatewayConfig, Usage,
+    BindError, Gateway, GatewayConfig, Protocol, Usage,
     control_plane::{Link, LinkConfig, LinkError, LinkStatus, TokenError, TokenSource},
 };
 use http::{StatusCode, header};
@@ -23,6 +23,8 @@ use crate::{
     config::{GatewayListen, GatewayOptions},
     data_directory::{DataDirectory, DataDirectoryError},
     http::listener::{self, ListenerSettings},
+    metrics::{self, LinkCollector, MetricsListenError, MetricsListener},
+    proxy_listeners::{ProxyListenError, ProxyListeners},
 };
 
 /// The copy of the snapshot in the data directory.
@@ -69,6 +71,12 @@ pub enum GatewayStartError {
     /// The gateway's address is not to be had, or TLS to upstreams cannot be set up.
     #[error("{0}; choose another address with --listen (PORTICO_GATEWAY_LISTEN)")]
     Bind(#[from] BindError),
+    /// Proxies cannot ask.
+    #[error(transparent)]
+    ProxyListen(#[from] ProxyListenError),
+    /// Metrics cannot be scraped.
+    #[error(transparent)]
+    MetricsListen(#[from] MetricsListenError),
     /// TLS to the control plane cannot be set up.
     #[error("{0}; check --control-plane-ca")]
     Link(#[from] LinkError),
@@ -118,11 +126,26 @@ impl GatewayProcess {
         let health_listen = health.as_ref().map(|(_, address)| *address);
         let (writer, reader) = gateway::snapshot::channel();
         let usage = Arc::new(Usage::new());
+        let metrics_listener = MetricsListener::bind(options.metrics).await?;
+        let gateway_metrics = gateway::Metrics::new();
+        let (trusted, grace) = (&options.trusted_proxies, options.shutdown_grace());
+        let proxies = ProxyListeners::bind(options.proxies, trusted, grace, &reader, &usage, &gateway_metrics).await?;
         let mut config = GatewayConfig::new(options.listen);
         config.trusted_proxies.clone_from(&options.trusted_proxies);
         config.forbidden_upstreams.extend(health_listen);
+        config.forbidden_upstreams.extend(proxies.addresses());
+        let metrics_listen = metrics_listener.as_ref().map(MetricsListener::local_addr);
+        config.forbidden_upstreams.extend(metrics_listen);
+        config.metrics = gateway_metrics.clone();
         config.timeouts.shutdown_grace = options.shutdown_grace();
-        let gateway = Gateway::bind(config, reader, Arc::clone(&usage)).await?;
+        let gateway = Gateway::bind(config, reader.clone(), Arc::clone(&usage)).await?;
+        let addresses = json!({
+            "gateway_listen": gateway.local_addr().to_string(),
+            "health_listen": health_listen.map(|address| address.to_string()),
+            "forward_auth_listen": proxies.address(Protocol::ForwardAuth).map(|address| address.to_string()),
+            "ext_authz_listen": proxies.address(Protocol::ExtAuthz).map(|address| address.to_string()),
+            "metrics_listen": metrics_listen.map(|address| address.to_string()),
+        });
         let listen = gateway.local_addr();
         let link = LinkConfig {
             url: options.control_plane.clone(),
@@ -149,6 +172,13 @@ impl GatewayProcess {
         process
             .gateway
             .spawn(gateway.serve(process.stopping.clone().cancelled_owned()));
+        proxies.serve(&process.gateway, &process.stopping);
+        if let Some(listener) = metrics_listener {
+            let mut registry = metrics::registry();
+            gateway_metrics.register(&mut registry, reader);
+            registry.register_collector(Box::new(LinkCollector(process.link.status().clone())));
+            listener.serve(registry, &process.health, &process.health_stop);
+        }
         if let Some((listener, _)) = health {
             let health = Health {
                 link: process.link.status().clone(),
@@ -164,7 +194,7 @@ impl GatewayProcess {
                 .health
                 .spawn(listener::serve(listener, routes(health), settings, stop));
         }
-        write_addresses(&path, listen, health_listen).map_err(data_file)?;
+        write_addresses(&path, &addresses).map_err(data_file)?;
         Ok(process)
     }
 
@@ -217,11 +247,7 @@ pub fn host_name() -> String {
 }
 
 /// Tells tools and tests where the gateway listens.
-fn write_addresses(directory: &Path, gateway: SocketAddr, health: Option<SocketAddr>) -> io::Result<()> {
-    let addresses = json!({
-        "gateway_listen": gateway.to_string(),
-        "health_listen": health.map(|address| address.to_string()),
-    });
+fn write_addresses(directory: &Path, addresses: &serde_json::Value) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
     io::Write::write_all(&mut file, format!("{addresses}\n").as_bytes())?;
     file.persist(directory.join("addresses.json"))
