@@ -25,7 +25,7 @@ use twox_hash::XxHash3_128;
 use crate::{
     record::Update,
     snapshot::Snapshot,
-    snapshot_copy::frame::{EndFrame, Frame, HeaderFrame},
+    snapshot_copy::frame::{AppFrame, EndFrame, Frame, HeaderFrame},
 };
 
 const MAGIC: [u8; 8] = *b"portico\0";
@@ -33,7 +33,7 @@ const MAGIC: [u8; 8] = *b"portico\0";
 const FORMAT: u32 = 1;
 const BUFFER: usize = 1 << 18;
 /// So many updates are gathered before they go into the snapshot that is being read.
-const BATCH: usize = 1 << 14;
+const BATCH: usize = 1 << 16;
 
 /// What is known of a copy as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,11 +95,15 @@ fn write_to(out: impl Write, header: &CopyHeader, snapshot: &Snapshot) -> Result
     out.put(&FORMAT.to_le_bytes())?;
     out.frame(&HeaderFrame::of(header))?;
     let mut objects = 0;
-    for update in snapshot.updates() {
+    for update in snapshot.updates_without_apps() {
         if let Some(frame) = Frame::of(&update) {
             out.frame(&frame)?;
             objects += 1;
         }
+    }
+    for app in snapshot.apps() {
+        out.frame(&Frame::App(AppFrame::of(app)))?;
+        objects += 1;
     }
     out.frame(&Frame::End(EndFrame { objects }))?;
     out.finish()

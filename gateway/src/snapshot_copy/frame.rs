@@ -16,8 +16,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{CopyError, CopyHeader};
-use crate::record::{
-    AccessRequestRecord, AppRecord, AuthStrategyRecord, CredentialRecord, DeveloperRecord, Update, VersionRecord,
+use crate::{
+    record::{
+        AccessRequestRecord, AppRecord, AuthStrategyRecord, CredentialRecord, DeveloperRecord, Update, VersionRecord,
+    },
+    snapshot::App,
 };
 
 type Id = [u8; 16];
@@ -153,27 +156,13 @@ impl<'a> HeaderFrame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// The object as a frame; none for an update that removes one.
+    /// The object as a frame; none for what stands under an app's id, see [`AppFrame::of`].
     pub(super) fn of(update: &'a Update) -> Option<Self> {
         Some(match update {
             Update::AuthStrategy(_, record) => Self::AuthStrategy(AuthStrategyFrame::of(record.as_ref()?)),
             Update::Version(_, record) => Self::Version(VersionFrame::of(record.as_ref()?)),
             Update::Developer(_, record) => Self::Developer(DeveloperFrame::of(record.as_ref()?)),
-            Update::App(id, record) => Self::App(AppFrame {
-                app: Some(AppFactsFrame::of(record.as_ref()?)),
-                ..AppFrame::under(*id)
-            }),
-            Update::AccessRequest(app, _, record) => Self::App(AppFrame {
-                requests: vec![RequestFrame::of(record.as_ref()?)],
-                ..AppFrame::under(*app)
-            }),
-            Update::Credential(_, record) => {
-                let record = record.as_ref()?;
-                Self::App(AppFrame {
-                    credentials: vec![CredentialFrame::of(record)],
-                    ..AppFrame::under(record.app_id)
-                })
-            }
+            Update::App(..) | Update::AccessRequest(..) | Update::Credential(..) => return None,
         })
     }
 
@@ -320,13 +309,16 @@ impl DeveloperFrame {
     }
 }
 
-impl AppFrame<'_> {
-    fn under(id: AppId) -> Self {
+impl<'a> AppFrame<'a> {
+    pub(super) fn of(app: App<'a>) -> Self {
         Self {
-            id: id.uuid().into_bytes(),
-            app: None,
-            requests: Vec::new(),
-            credentials: Vec::new(),
+            id: app.id().uuid().into_bytes(),
+            app: AppFactsFrame::of(app),
+            requests: app.requests().map(RequestFrame::of).collect(),
+            credentials: app
+                .credentials()
+                .map(|credential| CredentialFrame::of(credential.record()))
+                .collect(),
         }
     }
 
@@ -345,20 +337,15 @@ impl AppFrame<'_> {
 }
 
 impl<'a> AppFactsFrame<'a> {
-    fn of(record: &'a AppRecord) -> Self {
-        let AppRecord {
-            id: _,
-            developer_id,
-            status,
-            name,
-            reference_id,
-        } = record;
-        Self {
+    /// None when there is no such app.
+    fn of(app: App<'a>) -> Option<Self> {
+        let (developer_id, status) = app.facts()?;
+        Some(Self {
             developer_id: developer_id.uuid().into_bytes(),
-            status: *status,
-            name,
-            reference_id,
-        }
+            status,
+            name: app.name(),
+            reference_id: app.reference_id(),
+        })
     }
 
     fn record(self, id: AppId) -> AppRecord {
@@ -379,7 +366,7 @@ impl<'a> AppFactsFrame<'a> {
 }
 
 impl RequestFrame {
-    fn of(record: &AccessRequestRecord) -> Self {
+    fn of(record: AccessRequestRecord) -> Self {
         let AccessRequestRecord {
             app_id: _,
             version_id,
@@ -387,7 +374,7 @@ impl RequestFrame {
         } = record;
         Self {
             version_id: version_id.uuid().into_bytes(),
-            status: *status,
+            status,
         }
     }
 
@@ -402,7 +389,7 @@ impl RequestFrame {
 }
 
 impl CredentialFrame {
-    fn of(record: &CredentialRecord) -> Self {
+    fn of(record: CredentialRecord) -> Self {
         let CredentialRecord {
             id,
             app_id: _,
@@ -414,7 +401,7 @@ impl CredentialFrame {
         } = record;
         Self {
             id: id.uuid().into_bytes(),
-            kind: *kind,
+            kind,
             key_hash: key_hash.map(|hash| *hash.as_bytes()),
             created_at: created_at.as_millis(),
             expires_at: expires_at.map(Timestamp::as_millis),
