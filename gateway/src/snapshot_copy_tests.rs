@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    record::AppRecord,
+    record::{AppRecord, Update},
     test_updates::{by_object, update},
 };
 

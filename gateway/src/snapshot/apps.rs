@@ -1,7 +1,7 @@
 //! The apps, each with what stands under its id: its requests and its credentials.
 //!
 //! ```text
-//!   shard:  places │ rows (52 bytes) │ requests (17) │ credentials (57) │ ends, of those that have any (20) │ texts
+//!   shard:  places │ rows (52 bytes) │ requests (17) │ credentials (55) │ times, of those that have more (12) │ texts
 //!                        └── say where their part of each of the other lists ends ──┘
 //! ```
 //!
@@ -20,7 +20,7 @@ use domain::{
 
 use super::{
     index::Owner,
-    shards::{SHARD_BITS, Shards, lower_bound, place_of_id, shard_at},
+    shards::{SHARD_BITS, Shards, lower_bound, place_of_id, place_of_key, shard_at},
 };
 use crate::record::{AccessRequestRecord, AppRecord, CredentialRecord};
 
@@ -36,9 +36,9 @@ pub(super) struct AppShard {
     requests: Box<[RequestRow]>,
     /// An app's are sorted by hash and then id.
     credentials: Box<[CredentialRow]>,
-    /// Which credentials have an end, by their place in the list: most have none.
-    ending: Box<[u32]>,
-    ends: Box<[Ends]>,
+    /// Whose the times are, by their place in the list of credentials: most have none.
+    timed: Box<[u32]>,
+    times: Box<[[u8; 8]]>,
     texts: Box<str>,
 }
 
@@ -63,38 +63,29 @@ struct CredentialRow {
     /// Zeros when there is none.
     key_hash: ApiKeyHash,
     id: CredentialId,
-    /// Milliseconds, in bytes: as a number it would be aligned, and seven bytes of each row be lost.
-    created_at: [u8; 8],
+    /// Milliseconds, up to the year 10889. (As a number it would be aligned, and bytes of each row be lost.)
+    created_at: [u8; 6],
     flags: u8,
 }
 
 const HAS_KEY: u8 = 1;
-const HAS_EXPIRY: u8 = 2;
-const HAS_REVOCATION: u8 = 4;
-const IS_OAUTH_CLIENT: u8 = 8;
-
-/// When a credential ends, or was ended; which of the two count, the row's flags say.
-#[derive(Clone, Copy, Debug)]
-struct Ends {
-    expires_at: [u8; 8],
-    revoked_at: [u8; 8],
-}
-
-const LONG_AGO: Ends = Ends {
-    expires_at: i64::MIN.to_le_bytes(),
-    revoked_at: i64::MIN.to_le_bytes(),
-};
+const IS_OAUTH_CLIENT: u8 = 2;
+// Which times stand in the list of times, in this order.
+const HAS_EXPIRY: u8 = 4;
+const HAS_REVOCATION: u8 = 8;
+/// It was made at a time that the row has no room for.
+const HAS_OTHER_CREATION: u8 = 16;
 
 // What a key costs is decided here.
 const _: () = assert!(size_of::<AppRow>() == 52 && size_of::<RequestRow>() == 17);
-const _: () = assert!(size_of::<CredentialRow>() == 57 && size_of::<Ends>() == 16);
+const _: () = assert!(size_of::<CredentialRow>() == 55);
 
 /// What stands under an app's id, in a form that can be changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct AppState {
-    pub(super) app: Option<AppRecord>,
-    pub(super) requests: Vec<(VersionId, AccessRequestStatus)>,
-    pub(super) credentials: Vec<CredentialRecord>,
+pub(crate) struct AppState {
+    pub(crate) app: Option<AppRecord>,
+    pub(crate) requests: Vec<(VersionId, AccessRequestStatus)>,
+    pub(crate) credentials: Vec<CredentialRecord>,
 }
 
 impl AppState {
@@ -137,56 +128,40 @@ impl Apps {
     /// Puts these states in the place of what stood under their ids. They are sorted by place and then id.
     pub(super) fn change(&mut self, states: impl IntoIterator<Item = ((u64, AppId), AppState)>) {
         let mut states = states.into_iter().peekable();
+        let mut open = OpenShard::default();
         while let Some(shard) = states.peek().map(|((place, _), _)| shard_at(*place)) {
             let changed = std::iter::from_fn(|| states.next_if(|((place, _), _)| shard_at(*place) == shard));
-            let merged = self.0.get(shard).changed(changed);
-            self.0.set(shard, Arc::new(merged));
+            open.merge(self.0.get(shard), changed);
+            self.0.set(shard, Arc::new(open.close()));
         }
-    }
-}
-
-impl AppShard {
-    fn changed(&self, states: impl IntoIterator<Item = ((u64, AppId), AppState)>) -> Self {
-        let mut new = OpenShard::like(self);
-        let mut old = (0..self.rows.len()).map(|at| App { shard: self, at }).peekable();
-        for ((place, id), state) in states {
-            while let Some(app) = old.next_if(|app| (app.place(), app.id()) < (place, id)) {
-                new.copy(app);
-            }
-            let _replaced = old.next_if(|app| app.id() == id);
-            if !state.is_empty() {
-                new.push(id, place, state);
-            }
-        }
-        old.for_each(|app| new.copy(app));
-        new.close()
     }
 }
 
 /// A shard that is being written.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct OpenShard {
     places: Vec<Owner>,
     rows: Vec<AppRow>,
     requests: Vec<RequestRow>,
     credentials: Vec<CredentialRow>,
-    ending: Vec<u32>,
-    ends: Vec<Ends>,
+    timed: Vec<u32>,
+    times: Vec<[u8; 8]>,
     texts: String,
 }
 
 impl OpenShard {
-    /// With room for the same and a little more.
-    fn like(shard: &AppShard) -> Self {
-        Self {
-            places: Vec::with_capacity(shard.places.len() + 1),
-            rows: Vec::with_capacity(shard.rows.len() + 1),
-            requests: Vec::with_capacity(shard.requests.len() + 2),
-            credentials: Vec::with_capacity(shard.credentials.len() + 8),
-            ending: Vec::with_capacity(shard.ending.len() + 2),
-            ends: Vec::with_capacity(shard.ends.len() + 2),
-            texts: String::with_capacity(shard.texts.len() + 64),
+    fn merge(&mut self, old: &AppShard, states: impl IntoIterator<Item = ((u64, AppId), AppState)>) {
+        let mut old = (0..old.rows.len()).map(|at| App { shard: old, at }).peekable();
+        for ((place, id), state) in states {
+            while let Some(app) = old.next_if(|app| (app.place(), app.id()) < (place, id)) {
+                self.copy(app);
+            }
+            let _replaced = old.next_if(|app| app.id() == id);
+            if !state.is_empty() {
+                self.push(id, place, state);
+            }
         }
+        old.for_each(|app| self.copy(app));
     }
 
     /// Takes an app over as it is.
@@ -195,13 +170,13 @@ impl OpenShard {
         self.requests.extend_from_slice(app.request_rows());
         let first = app.first_credential() as u32;
         let end = shard.rows[at].credentials_end;
-        let ending = shard.ending.partition_point(|credential| *credential < first)
-            ..shard.ending.partition_point(|credential| *credential < end);
+        let times = shard.timed.partition_point(|credential| *credential < first)
+            ..shard.timed.partition_point(|credential| *credential < end);
         let moved = (self.credentials.len() as u32).wrapping_sub(first);
-        let ordinals = shard.ending[ending.clone()].iter();
-        self.ending
-            .extend(ordinals.map(|credential| credential.wrapping_add(moved)));
-        self.ends.extend_from_slice(&shard.ends[ending]);
+        let timed = shard.timed[times.clone()].iter();
+        self.timed
+            .extend(timed.map(|credential| credential.wrapping_add(moved)));
+        self.times.extend_from_slice(&shard.times[times]);
         self.credentials.extend_from_slice(app.credential_rows());
         self.texts.push_str(app.name());
         let name_end = self.texts.len() as u32;
@@ -225,10 +200,10 @@ impl OpenShard {
         self.requests.extend(requests);
         credentials.sort_unstable_by_key(|credential| (hash_or_zeros(credential.key_hash), credential.id));
         for credential in &credentials {
-            let (row, ends) = CredentialRow::of(credential);
-            if let Some(ends) = ends {
-                self.ending.push(self.credentials.len() as u32);
-                self.ends.push(ends);
+            let (row, times) = CredentialRow::of(credential);
+            for time in times.into_iter().flatten() {
+                self.timed.push(self.credentials.len() as u32);
+                self.times.push(time.as_millis().to_le_bytes());
             }
             self.credentials.push(row);
         }
@@ -253,15 +228,23 @@ impl OpenShard {
         });
     }
 
-    fn close(self) -> AppShard {
+    /// The shard, in lists that are just as long as they must be. What is left is empty, with room for the next.
+    fn close(&mut self) -> AppShard {
+        fn taken<T: Copy>(list: &mut Vec<T>) -> Box<[T]> {
+            let exact = Box::from(list.as_slice());
+            list.clear();
+            exact
+        }
+        let texts = Box::from(self.texts.as_str());
+        self.texts.clear();
         AppShard {
-            places: self.places.into(),
-            rows: self.rows.into(),
-            requests: self.requests.into(),
-            credentials: self.credentials.into(),
-            ending: self.ending.into(),
-            ends: self.ends.into(),
-            texts: self.texts.into(),
+            places: taken(&mut self.places),
+            rows: taken(&mut self.rows),
+            requests: taken(&mut self.requests),
+            credentials: taken(&mut self.credentials),
+            timed: taken(&mut self.timed),
+            times: taken(&mut self.times),
+            texts,
         }
     }
 }
@@ -274,7 +257,8 @@ const fn hash_or_zeros(hash: Option<ApiKeyHash>) -> ApiKeyHash {
 }
 
 impl CredentialRow {
-    fn of(record: &CredentialRecord) -> (Self, Option<Ends>) {
+    /// The row, and what goes to the list of times.
+    fn of(record: &CredentialRecord) -> (Self, [Option<Timestamp>; 3]) {
         let CredentialRecord {
             id,
             app_id: _,
@@ -284,37 +268,34 @@ impl CredentialRow {
             expires_at,
             revoked_at,
         } = record;
+        let (created_at, other_creation) = match created_at.as_millis().to_le_bytes() {
+            [room @ .., 0, 0] => (room, None),
+            _ => ([0; 6], Some(*created_at)),
+        };
+        let times = [*expires_at, *revoked_at, other_creation];
         let mut flags = match kind {
             CredentialKind::ApiKey => 0,
             CredentialKind::OauthClient => IS_OAUTH_CLIENT,
         };
         for (is_there, flag) in [
             (key_hash.is_some(), HAS_KEY),
-            (expires_at.is_some(), HAS_EXPIRY),
-            (revoked_at.is_some(), HAS_REVOCATION),
+            (times[0].is_some(), HAS_EXPIRY),
+            (times[1].is_some(), HAS_REVOCATION),
+            (times[2].is_some(), HAS_OTHER_CREATION),
         ] {
             flags |= if is_there { flag } else { 0 };
         }
         let row = Self {
             key_hash: hash_or_zeros(*key_hash),
             id: *id,
-            created_at: created_at.as_millis().to_le_bytes(),
+            created_at,
             flags,
         };
-        let bytes = |at: &Option<Timestamp>| at.map_or(0, Timestamp::as_millis).to_le_bytes();
-        let ends = Ends {
-            expires_at: bytes(expires_at),
-            revoked_at: bytes(revoked_at),
-        };
-        (row, row.has_ends().then_some(ends))
+        (row, times)
     }
 
     const fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
-    }
-
-    const fn has_ends(&self) -> bool {
-        self.has(HAS_EXPIRY | HAS_REVOCATION)
     }
 
     fn key_hash(&self) -> Option<ApiKeyHash> {
@@ -387,12 +368,14 @@ impl<'a> App<'a> {
 
     /// The credential with this key.
     pub(super) fn credential_of_key(self, hash: &ApiKeyHash) -> Option<Credential<'a>> {
+        // By their first eight bytes, which are one number to the processor; they rarely leave a choice.
         let rows = self.credential_rows();
-        let first = rows.partition_point(|row| row.key_hash < *hash);
+        let place = place_of_key(hash);
+        let first = rows.partition_point(|row| place_of_key(&row.key_hash) < place);
         let found = rows[first..]
             .iter()
-            .take_while(|row| row.key_hash == *hash)
-            .position(|row| row.has(HAS_KEY))?;
+            .take_while(|row| place_of_key(&row.key_hash) == place)
+            .position(|row| row.key_hash == *hash && row.has(HAS_KEY))?;
         Some(Credential {
             app: self,
             at: self.first_credential() + first + found,
@@ -444,35 +427,53 @@ impl<'a> Credential<'a> {
         self.row().id
     }
 
+    pub(super) fn key_hash(self) -> Option<ApiKeyHash> {
+        self.row().key_hash()
+    }
+
     pub(crate) const fn app(self) -> App<'a> {
         self.app
     }
 
-    fn ends(self) -> Ends {
+    /// Its part of the list of times. After its end: long ago. It is never asked for more, unless by a mistake of ours,
+    /// which then closes.
+    fn times(self) -> impl Iterator<Item = Timestamp> + use<'a> {
         let shard = self.app.shard;
-        let found = self
-            .row()
-            .has_ends()
-            .then(|| shard.ending.binary_search(&(self.at as u32)).ok())
-            .flatten();
-        // A row without its ends would be a mistake of ours: then it ended long ago.
-        found.map_or(LONG_AGO, |at| shard.ends[at])
+        let first = shard
+            .timed
+            .partition_point(|credential| (*credential as usize) < self.at);
+        let own = shard.timed[first..].iter().zip(&shard.times[first..]);
+        own.take_while(move |(credential, _)| **credential as usize == self.at)
+            .map(|(_, time)| Timestamp::from_millis(i64::from_le_bytes(*time)))
+            .chain(std::iter::repeat(Timestamp::from_millis(i64::MIN)))
     }
 
     pub(super) fn facts(self) -> access::CredentialFacts {
         let row = self.row();
-        let ends = self.ends();
-        let instant = |bytes: [u8; 8]| Timestamp::from_millis(i64::from_le_bytes(bytes));
-        access::CredentialFacts {
+        let [a, b, c, d, e, f] = row.created_at;
+        let mut facts = access::CredentialFacts {
             kind: if row.has(IS_OAUTH_CLIENT) {
                 CredentialKind::OauthClient
             } else {
                 CredentialKind::ApiKey
             },
-            created_at: instant(row.created_at),
-            expires_at: row.has(HAS_EXPIRY).then(|| instant(ends.expires_at)),
-            revoked_at: row.has(HAS_REVOCATION).then(|| instant(ends.revoked_at)),
+            created_at: Timestamp::from_millis(i64::from_le_bytes([a, b, c, d, e, f, 0, 0])),
+            expires_at: None,
+            revoked_at: None,
+        };
+        if row.has(HAS_EXPIRY | HAS_REVOCATION | HAS_OTHER_CREATION) {
+            let mut times = self.times();
+            if row.has(HAS_EXPIRY) {
+                facts.expires_at = times.next();
+            }
+            if row.has(HAS_REVOCATION) {
+                facts.revoked_at = times.next();
+            }
+            if row.has(HAS_OTHER_CREATION) {
+                facts.created_at = times.next().unwrap_or(facts.created_at);
+            }
         }
+        facts
     }
 
     pub(crate) fn record(self) -> CredentialRecord {
@@ -486,7 +487,7 @@ impl<'a> Credential<'a> {
             id: self.id(),
             app_id: self.app.id(),
             kind,
-            key_hash: self.row().key_hash(),
+            key_hash: self.key_hash(),
             created_at,
             expires_at,
             revoked_at,

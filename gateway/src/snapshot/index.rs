@@ -1,16 +1,19 @@
 //! From a key's hash, or a credential's id, to the app that has it.
 //!
 //! ```text
-//!   place of the key:  │ shard (12 bits) │ fingerprint (32) │ … │
+//!   place of the key:  │ shard (10 bits) │ fingerprint (32) │ … │
 //!   an entry, 8 bytes: │ fingerprint (32) │ the first 32 bits of the app's place │    sorted within its shard
 //! ```
 //!
 //! An entry may be a false friend: another key with the same fingerprint, another app with the same first bits. Whoever
 //! asks compares the whole key with what the app has.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use super::shards::{Shards, lower_bound, shard_at, within_shard};
+use super::shards::{SHARD_BITS, Shards, lower_bound, shard_at, within_shard};
 
 /// The first 32 bits of an app's place.
 pub(super) type Owner = u32;
@@ -44,6 +47,38 @@ impl Index {
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.0.iter().map(|entries| entries.len()).sum()
+    }
+}
+
+/// The entries of an index that is made at once.
+#[derive(Debug, Default)]
+pub(super) struct Gathered(Vec<u128>);
+
+impl Gathered {
+    pub(super) fn insert(&mut self, place: u64, owner: Owner) {
+        // Shard, fingerprint, owner.
+        self.0
+            .push(u128::from(place >> (u32::BITS - SHARD_BITS)) << u32::BITS | u128::from(owner));
+    }
+
+    /// The index. Who owns entries that cannot be told apart by place goes to `similar`.
+    pub(super) fn index(self, similar: &mut BTreeSet<Owner>) -> Index {
+        let Self(mut entries) = self;
+        entries.sort_unstable();
+        let pairs = entries
+            .windows(2)
+            .filter(|pair| pair[0] >> u32::BITS == pair[1] >> u32::BITS);
+        similar.extend(pairs.flatten().map(|entry| *entry as Owner));
+        let shard = |entry: &u128| (*entry >> u64::BITS) as usize;
+        let mut index = Index::default();
+        for entries in entries.chunk_by(|one, other| shard(one) == shard(other)) {
+            if let Some(first) = entries.first() {
+                index
+                    .0
+                    .set(shard(first), entries.iter().map(|entry| *entry as u64).collect());
+            }
+        }
+        index
     }
 }
 
