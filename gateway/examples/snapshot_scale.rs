@@ -41,6 +41,10 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// The binary's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const KEYS: u64 = 1_000_000;
@@ -103,7 +107,7 @@ fn load(keys: u64, path: &Path) -> Result<Value> {
     let clock = Clock::start()?;
     writer.replace(everything(keys));
     let load = clock.read()?;
-    let resident = resident_bytes()?.saturating_sub(before);
+    let resident = settled_bytes(&mut writer)?.saturating_sub(before);
     let header = CopyHeader {
         position: keys.to_string(),
         taken_at: NOW,
@@ -116,7 +120,6 @@ fn load(keys: u64, path: &Path) -> Result<Value> {
         "bytes_per_key": per(resident, keys),
         "copy_write": clock.read()?,
         "copy_bytes": fs::metadata(path)?.len(),
-        "bytes_per_key_after_copy": per(resident_bytes()?.saturating_sub(before), keys),
     }))
 }
 
@@ -127,11 +130,16 @@ fn start(keys: u64, path: &Path) -> Result<Value> {
     let (header, snapshot) = snapshot_copy::read(path)?;
     writer.restore(snapshot);
     let time = clock.read()?;
-    let resident = resident_bytes()?.saturating_sub(before);
+    let at_once = resident_bytes()?.saturating_sub(before);
+    let resident = settled_bytes(&mut writer)?.saturating_sub(before);
     if header.position != keys.to_string() || reader.load().is_none() {
         return Err("the copy is another one".into());
     }
-    Ok(json!({ "time": time, "bytes_per_key": per(resident, keys) }))
+    Ok(json!({
+        "time": time,
+        "bytes_per_key": per(resident, keys),
+        "bytes_per_key_before_the_first_change": per(at_once, keys),
+    }))
 }
 
 /// Look-ups in this and a small snapshot by turns, and single changes of this one.
@@ -388,6 +396,15 @@ fn resident_bytes() -> Result<u64> {
     let statm = fs::read_to_string("/proc/self/statm")?;
     let pages: u64 = statm.split(' ').nth(1).ok_or("statm has no second field")?.parse()?;
     Ok(pages * PAGE)
+}
+
+/// What is resident when the allocator, which gives memory back a while after it was freed, had the occasion to.
+fn settled_bytes(writer: &mut SnapshotWriter) -> Result<u64> {
+    for number in 0..30 {
+        writer.apply([Update::from(credential(number))])?;
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    resident_bytes()
 }
 
 fn per(bytes: u64, keys: u64) -> f64 {

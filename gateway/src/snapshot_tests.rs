@@ -195,6 +195,27 @@ fn undo_any_condition_and_the_grants_end_redo_it_and_they_are_back() {
 }
 
 #[test]
+fn what_is_an_apps_goes_with_it_and_requests_go_with_their_version() {
+    let (mut writer, reader) = channel();
+    let world = World::new();
+    writer.replace(world.everything());
+    let count = |kind: u8| {
+        let objects = by_object(reader.load().unwrap().updates());
+        objects.keys().filter(|(other, ..)| *other == kind).count()
+    };
+    let (credentials, requests) = (4, 5);
+    assert_eq!((count(credentials), count(requests)), (2, 4));
+    writer.apply([Update::Version(world.versions[1], None)]).unwrap();
+    assert_eq!((count(credentials), count(requests)), (2, 2));
+    let gone = Update::App(world.apps[0], None);
+    writer.apply([gone.clone(), gone]).unwrap();
+    assert_eq!((count(credentials), count(requests)), (1, 1));
+    let request = Update::AccessRequest(world.apps[1], world.versions[0], None);
+    writer.apply([request.clone(), request]).unwrap();
+    assert_eq!((count(credentials), count(requests)), (1, 0));
+}
+
+#[test]
 fn a_batch_becomes_visible_at_once_and_tells_its_followers() {
     let (mut writer, reader) = channel();
     let world = World::new();

@@ -10,7 +10,7 @@
 mod credential;
 mod open_shard;
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use domain::{
     access_request::AccessRequestStatus,
@@ -22,7 +22,7 @@ use domain::{
 pub(crate) use self::credential::Credential;
 use self::{credential::CredentialRow, open_shard::OpenShard};
 use super::{
-    index::Owner,
+    index::{OWNER_BITS, Owner},
     shards::{SHARD_BITS, Shards, lower_bound, place_of_id, place_of_key, shard_at},
 };
 use crate::record::{AccessRequestRecord, AppRecord, CredentialRecord};
@@ -33,7 +33,7 @@ pub(super) struct Apps(Shards<Arc<AppShard>>);
 /// Some apps, sorted by place and then id; in each list, what is an app's stands together, in the apps' order.
 #[derive(Debug, Default)]
 pub(super) struct AppShard {
-    /// The first 32 bits of each app's place.
+    /// The beginning of each app's place.
     places: Box<[Owner]>,
     rows: Box<[AppRow]>,
     requests: Box<[RequestRow]>,
@@ -85,7 +85,14 @@ pub(super) fn place_of(id: AppId) -> u64 {
 
 /// How entries of an index name an app.
 pub(super) const fn owner_at(place: u64) -> Owner {
-    (place >> u32::BITS) as Owner
+    (place >> (u64::BITS - OWNER_BITS)) as Owner
+}
+
+/// The places that begin like this.
+pub(super) const fn places_of(owner: Owner) -> RangeInclusive<u64> {
+    let rest = u64::BITS - OWNER_BITS;
+    let first = (owner as u64) << rest;
+    first..=first | (u64::MAX >> OWNER_BITS)
 }
 
 /// So many rows of an app are read one after the other.
@@ -98,9 +105,10 @@ impl Apps {
 
     /// The apps whose place begins like this.
     pub(super) fn at(&self, owner: Owner) -> impl Iterator<Item = App<'_>> + use<'_> {
-        let shard = self.0.get(shard_at(u64::from(owner) << u32::BITS));
+        let shard = self.0.get(shard_at(*places_of(owner).start()));
         // All in a shard share its bits: what follows them is what is spread.
-        let first = lower_bound(&shard.places, owner << SHARD_BITS, |place| place << SHARD_BITS);
+        let spread = |owner: &Owner| owner << (SHARD_BITS + Owner::BITS - OWNER_BITS);
+        let first = lower_bound(&shard.places, spread(&owner), spread);
         (first..shard.places.len())
             .take_while(move |at| shard.places[*at] == owner)
             .map(move |at| App { shard, at })
@@ -155,6 +163,10 @@ impl<'a> App<'a> {
 
     fn place(self) -> u64 {
         place_of(self.id())
+    }
+
+    pub(super) fn owner(self) -> Owner {
+        self.shard.places[self.at]
     }
 
     pub(crate) fn id(self) -> AppId {

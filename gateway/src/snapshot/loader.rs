@@ -3,15 +3,15 @@
 //! Nothing has to be looked up or changed then, and every list gets its final size at once, so that no holes are left
 //! between them in memory.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use domain::id::AppId;
 
 use super::{
     Snapshot,
-    apps::{App, AppState, owner_at, place_of},
+    apps::{App, AppState, place_of},
     batch::Batch,
-    index::{Gathered, Owner},
+    index::NewIndex,
     shards::{place_of_id, place_of_key, shard_at},
 };
 use crate::record::Update;
@@ -26,8 +26,6 @@ pub(crate) struct Loader {
     snapshot: Snapshot,
     /// The apps of one shard, which is written when they are all there.
     shard: BTreeMap<(u64, AppId), AppState>,
-    by_key: Gathered,
-    by_credential: Gathered,
 }
 
 impl Loader {
@@ -44,13 +42,6 @@ impl Loader {
         let open = self.shard.keys().next().map(|(place, _)| shard_at(*place));
         if open.is_some_and(|open| open != shard_at(place)) {
             self.close_shard();
-        }
-        for credential in &state.credentials {
-            self.by_credential
-                .insert(place_of_id(credential.id.uuid()), owner_at(place));
-            if let Some(hash) = &credential.key_hash {
-                self.by_key.insert(place_of_key(hash), owner_at(place));
-            }
         }
         state.requests.sort_unstable_by_key(|(version, _)| *version);
         let same_request = state.requests.windows(2).any(|pair| pair[0].0 == pair[1].0);
@@ -69,15 +60,28 @@ impl Loader {
     /// All that was told.
     pub(crate) fn finish(mut self) -> Result<Snapshot, ToldTwice> {
         self.close_shard();
-        let Self {
-            mut snapshot,
-            by_key,
-            by_credential,
-            ..
-        } = self;
-        let mut similar: BTreeSet<Owner> = BTreeSet::new();
-        snapshot.by_key = by_key.index(&mut similar);
-        snapshot.by_credential = by_credential.index(&mut similar);
+        let mut snapshot = self.snapshot;
+        let (mut by_key, mut by_credential) = (NewIndex::default(), NewIndex::default());
+        for part in 0..NewIndex::PARTS {
+            for credential in snapshot.apps().flat_map(App::credentials) {
+                let owner = credential.app().owner();
+                let place = place_of_id(credential.id().uuid());
+                if NewIndex::part_of(place) == part {
+                    by_credential.insert(place, owner);
+                }
+                let place = credential.key_hash().map(|hash| place_of_key(&hash));
+                if let Some(place) = place.filter(|place| NewIndex::part_of(*place) == part) {
+                    by_key.insert(place, owner);
+                }
+            }
+            by_key.close_part();
+            by_credential.close_part();
+        }
+        let (by_key, mut similar) = by_key.finish();
+        let (by_credential, similar_ids) = by_credential.finish();
+        snapshot.by_key = by_key;
+        snapshot.by_credential = by_credential;
+        similar.extend(similar_ids);
         let (mut keys, mut ids) = (HashSet::new(), HashSet::new());
         let all_differ = similar
             .into_iter()
