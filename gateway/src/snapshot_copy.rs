@@ -23,17 +23,14 @@ use serde::Serialize;
 use twox_hash::XxHash3_128;
 
 use crate::{
-    record::Update,
-    snapshot::Snapshot,
-    snapshot_copy::frame::{EndFrame, Frame, HeaderFrame},
+    snapshot::{Loader, Snapshot, ToldTwice},
+    snapshot_copy::frame::{AppFrame, EndFrame, Frame, HeaderFrame},
 };
 
 const MAGIC: [u8; 8] = *b"portico\0";
 /// Changes with every change of what is written.
 const FORMAT: u32 = 1;
 const BUFFER: usize = 1 << 18;
-/// So many updates are gathered before they go into the snapshot that is being read.
-const BATCH: usize = 1 << 14;
 
 /// What is known of a copy as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +59,12 @@ pub enum CopyError {
     /// It is cut short, was changed, or holds what this version does not know.
     #[error("the copy of the snapshot is damaged or holds what this version does not know: {0}")]
     Damaged(&'static str),
+}
+
+impl From<ToldTwice> for CopyError {
+    fn from(ToldTwice: ToldTwice) -> Self {
+        Self::Damaged("it holds something twice")
+    }
 }
 
 /// Replaces the copy at `path`, or makes it. When this returns, the copy is on the disk; until then, and whenever it
@@ -95,11 +98,15 @@ fn write_to(out: impl Write, header: &CopyHeader, snapshot: &Snapshot) -> Result
     out.put(&FORMAT.to_le_bytes())?;
     out.frame(&HeaderFrame::of(header))?;
     let mut objects = 0;
-    for update in snapshot.updates() {
+    for update in snapshot.updates_without_apps() {
         if let Some(frame) = Frame::of(&update) {
             out.frame(&frame)?;
             objects += 1;
         }
+    }
+    for app in snapshot.apps() {
+        out.frame(&Frame::App(AppFrame::of(app)))?;
+        objects += 1;
     }
     out.frame(&Frame::End(EndFrame { objects }))?;
     out.finish()
@@ -119,21 +126,17 @@ fn read_from(from: impl Read) -> Result<(CopyHeader, Snapshot), CopyError> {
         return Err(CopyError::OtherFormat(format));
     }
     let header = frame::decode::<HeaderFrame<'_>>(from.frame()?)?.header();
-    let mut snapshot = Snapshot::default();
-    let mut batch: Vec<Update> = Vec::with_capacity(BATCH);
+    let mut loader = Loader::default();
     let mut objects = 0;
     loop {
         match frame::decode(from.frame()?)? {
             Frame::End(end) if end.objects == objects => break,
             Frame::End(_) => return Err(CopyError::Damaged("another number of objects than were written")),
-            object => object.append_to(&mut batch)?,
+            object => object.load_into(&mut loader)?,
         }
         objects += 1;
-        if batch.len() >= BATCH {
-            snapshot.extend(batch.drain(..));
-        }
     }
-    snapshot.extend(batch);
+    let snapshot = loader.finish()?;
     from.finish()?;
     Ok((header, snapshot))
 }

@@ -10,7 +10,7 @@ use std::{
 
 use axum::{Json, Router, extract::State, response::IntoResponse as _, routing::get};
 use gateway::{
-    BindError, Gateway, GatewayConfig, Protocol, Usage,
+    BindError, Gateway, GatewayConfig, Observer, Protocol, Usage,
     control_plane::{Link, LinkConfig, LinkError, LinkStatus, TokenError, TokenSource},
 };
 use http::{StatusCode, header};
@@ -101,6 +101,14 @@ impl GatewayProcess {
     /// # Errors
     /// [`GatewayStartError`].
     pub async fn start(options: &GatewayOptions) -> Result<Self, GatewayStartError> {
+        Self::start_observed(options, None).await
+    }
+
+    /// As [`GatewayProcess::start`], with somebody who is told of each call that is answered.
+    ///
+    /// # Errors
+    /// [`GatewayStartError`].
+    pub async fn start_observed(options: &GatewayOptions, observer: Observer) -> Result<Self, GatewayStartError> {
         let directory = DataDirectory::lock(&options.data_dir)?;
         let path = directory.path().to_owned();
         let data_file = |source| GatewayStartError::DataFile {
@@ -137,6 +145,7 @@ impl GatewayProcess {
         let metrics_listen = metrics_listener.as_ref().map(MetricsListener::local_addr);
         config.forbidden_upstreams.extend(metrics_listen);
         config.metrics = gateway_metrics.clone();
+        config.observer = observer;
         config.timeouts.shutdown_grace = options.shutdown_grace();
         let gateway = Gateway::bind(config, reader.clone(), Arc::clone(&usage)).await?;
         let addresses = json!({

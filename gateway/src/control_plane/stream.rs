@@ -124,25 +124,34 @@ impl Stream {
         while let Some(piece) = response.chunk().await? {
             lines.push(&piece);
             while let Some(line) = lines.next_line()? {
-                turn = self.take(turn, serde_json::from_slice(&line)?)?;
+                turn = match (turn, serde_json::from_slice(&line)?) {
+                    (Turn::Full(updates), Frame::End { position, time }) => {
+                        // A large one takes a while: not on the threads that serve.
+                        let snapshot = tokio::task::spawn_blocking(move || Snapshot::of(updates)).await;
+                        self.begin(snapshot.map_err(|_| StreamError::Ended)?, position, time);
+                        Turn::Changes
+                    }
+                    (turn, frame) => self.take(turn, frame)?,
+                };
             }
         }
         Err(StreamError::Ended)
     }
 
+    /// From now on enforces this, and what comes after it.
+    fn begin(&self, snapshot: Snapshot, position: String, time: i64) {
+        self.enforced.replace(snapshot, position, Timestamp::from_millis(time));
+        self.connected.store(true, Ordering::Relaxed);
+        tracing::info!("following the control plane");
+    }
+
     fn take(&self, turn: Turn, frame: ReadFrame) -> Result<Turn, StreamError> {
         match (turn, frame) {
-            (Turn::Begin, Frame::Begin { format: FORMAT }) => Ok(Turn::Full(Box::default())),
+            (Turn::Begin, Frame::Begin { format: FORMAT }) => Ok(Turn::Full(Vec::new())),
             (Turn::Begin, Frame::Begin { format }) => Err(StreamError::Format(format)),
-            (Turn::Full(mut snapshot), Frame::Records { records }) => {
-                snapshot.extend(updates(&records)?);
-                Ok(Turn::Full(snapshot))
-            }
-            (Turn::Full(snapshot), Frame::End { position, time }) => {
-                self.enforced.replace(*snapshot, position, Timestamp::from_millis(time));
-                self.connected.store(true, Ordering::Relaxed);
-                tracing::info!("following the control plane");
-                Ok(Turn::Changes)
+            (Turn::Full(mut gathered), Frame::Records { records }) => {
+                gathered.extend(updates(&records)?);
+                Ok(Turn::Full(gathered))
             }
             (
                 Turn::Changes,
@@ -176,7 +185,7 @@ impl Stream {
 enum Turn {
     Begin,
     /// Parts of the full snapshot, gathered apart from the one that is enforced meanwhile.
-    Full(Box<Snapshot>),
+    Full(Vec<Update>),
     Changes,
 }
 

@@ -16,8 +16,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{CopyError, CopyHeader};
-use crate::record::{
-    AccessRequestRecord, AppRecord, AuthStrategyRecord, CredentialRecord, DeveloperRecord, Update, VersionRecord,
+use crate::{
+    record::{
+        AccessRequestRecord, AppRecord, AuthStrategyRecord, CredentialRecord, DeveloperRecord, Update, VersionRecord,
+    },
+    snapshot::{App, AppState, Loader, ToldTwice},
 };
 
 type Id = [u8; 16];
@@ -153,37 +156,22 @@ impl<'a> HeaderFrame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// The object as a frame; none for an update that removes one.
+    /// The object as a frame; none for what stands under an app's id, see [`AppFrame::of`].
     pub(super) fn of(update: &'a Update) -> Option<Self> {
         Some(match update {
             Update::AuthStrategy(_, record) => Self::AuthStrategy(AuthStrategyFrame::of(record.as_ref()?)),
             Update::Version(_, record) => Self::Version(VersionFrame::of(record.as_ref()?)),
             Update::Developer(_, record) => Self::Developer(DeveloperFrame::of(record.as_ref()?)),
-            Update::App(id, record) => Self::App(AppFrame {
-                app: Some(AppFactsFrame::of(record.as_ref()?)),
-                ..AppFrame::under(*id)
-            }),
-            Update::AccessRequest(app, _, record) => Self::App(AppFrame {
-                requests: vec![RequestFrame::of(record.as_ref()?)],
-                ..AppFrame::under(*app)
-            }),
-            Update::Credential(_, record) => {
-                let record = record.as_ref()?;
-                Self::App(AppFrame {
-                    credentials: vec![CredentialFrame::of(record)],
-                    ..AppFrame::under(record.app_id)
-                })
-            }
+            Update::App(..) | Update::AccessRequest(..) | Update::Credential(..) => return None,
         })
     }
 
-    /// Appends what the frame says.
-    pub(super) fn append_to(self, updates: &mut Vec<Update>) -> Result<(), CopyError> {
+    pub(super) fn load_into(self, loader: &mut Loader) -> Result<(), CopyError> {
         match self {
-            Self::AuthStrategy(frame) => updates.push(frame.record().into()),
-            Self::Version(frame) => updates.push(frame.record()?.into()),
-            Self::Developer(frame) => updates.push(frame.record().into()),
-            Self::App(frame) => frame.append_to(updates),
+            Self::AuthStrategy(frame) => loader.apply(frame.record().into()),
+            Self::Version(frame) => loader.apply(frame.record()?.into()),
+            Self::Developer(frame) => loader.apply(frame.record().into()),
+            Self::App(frame) => frame.load_into(loader)?,
             Self::End(_) => {}
         }
         Ok(())
@@ -320,17 +308,20 @@ impl DeveloperFrame {
     }
 }
 
-impl AppFrame<'_> {
-    fn under(id: AppId) -> Self {
+impl<'a> AppFrame<'a> {
+    pub(super) fn of(app: App<'a>) -> Self {
         Self {
-            id: id.uuid().into_bytes(),
-            app: None,
-            requests: Vec::new(),
-            credentials: Vec::new(),
+            id: app.id().uuid().into_bytes(),
+            app: AppFactsFrame::of(app),
+            requests: app.requests().map(RequestFrame::of).collect(),
+            credentials: app
+                .credentials()
+                .map(|credential| CredentialFrame::of(credential.record()))
+                .collect(),
         }
     }
 
-    fn append_to(self, updates: &mut Vec<Update>) {
+    fn load_into(self, loader: &mut Loader) -> Result<(), ToldTwice> {
         let Self {
             id,
             app,
@@ -338,27 +329,28 @@ impl AppFrame<'_> {
             credentials,
         } = self;
         let id = AppId::from_uuid(Uuid::from_bytes(id));
-        updates.extend(app.map(|app| Update::from(app.record(id))));
-        updates.extend(requests.into_iter().map(|request| request.record(id).into()));
-        updates.extend(credentials.into_iter().map(|credential| credential.record(id).into()));
+        let state = AppState {
+            app: app.map(|app| app.record(id)),
+            requests: requests.iter().map(RequestFrame::row).collect(),
+            credentials: credentials
+                .into_iter()
+                .map(|credential| credential.record(id))
+                .collect(),
+        };
+        loader.app(id, state)
     }
 }
 
 impl<'a> AppFactsFrame<'a> {
-    fn of(record: &'a AppRecord) -> Self {
-        let AppRecord {
-            id: _,
-            developer_id,
-            status,
-            name,
-            reference_id,
-        } = record;
-        Self {
+    /// None when there is no such app.
+    fn of(app: App<'a>) -> Option<Self> {
+        let (developer_id, status) = app.facts()?;
+        Some(Self {
             developer_id: developer_id.uuid().into_bytes(),
-            status: *status,
-            name,
-            reference_id,
-        }
+            status,
+            name: app.name(),
+            reference_id: app.reference_id(),
+        })
     }
 
     fn record(self, id: AppId) -> AppRecord {
@@ -379,7 +371,7 @@ impl<'a> AppFactsFrame<'a> {
 }
 
 impl RequestFrame {
-    fn of(record: &AccessRequestRecord) -> Self {
+    fn of(record: AccessRequestRecord) -> Self {
         let AccessRequestRecord {
             app_id: _,
             version_id,
@@ -387,22 +379,17 @@ impl RequestFrame {
         } = record;
         Self {
             version_id: version_id.uuid().into_bytes(),
-            status: *status,
+            status,
         }
     }
 
-    fn record(self, app_id: AppId) -> AccessRequestRecord {
-        let Self { version_id, status } = self;
-        AccessRequestRecord {
-            app_id,
-            version_id: VersionId::from_uuid(Uuid::from_bytes(version_id)),
-            status,
-        }
+    fn row(&self) -> (VersionId, AccessRequestStatus) {
+        (VersionId::from_uuid(Uuid::from_bytes(self.version_id)), self.status)
     }
 }
 
 impl CredentialFrame {
-    fn of(record: &CredentialRecord) -> Self {
+    fn of(record: CredentialRecord) -> Self {
         let CredentialRecord {
             id,
             app_id: _,
@@ -414,7 +401,7 @@ impl CredentialFrame {
         } = record;
         Self {
             id: id.uuid().into_bytes(),
-            kind: *kind,
+            kind,
             key_hash: key_hash.map(|hash| *hash.as_bytes()),
             created_at: created_at.as_millis(),
             expires_at: expires_at.map(Timestamp::as_millis),
