@@ -2,7 +2,6 @@
 
 use std::{future::pending, sync::Arc, time::Duration};
 
-use domain::Timestamp;
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -23,7 +22,7 @@ pub(crate) async fn ended(permit: &Permit, reader: &SnapshotReader) -> Refused {
     let mut has_writer = true;
     loop {
         changes.borrow_and_update();
-        let now = Timestamp::now();
+        let now = reader.now();
         let ends_at = match permit.check(reader.load().as_deref(), now) {
             Ok(ends_at) => ends_at,
             Err(refused) => return refused,

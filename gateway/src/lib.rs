@@ -10,15 +10,20 @@
 //!
 //! The control plane feeds [`record::Update`]s to a [`snapshot::SnapshotWriter`]; each batch becomes visible to all
 //! calls at once. No call asks a database. Without a snapshot every call is answered 503.
+//!
+//! A gateway of its own is fed by a [`control_plane::Link`], which speaks [`wire`] with the control plane, and keeps a
+//! [`snapshot_copy`] on disk.
 
 mod admission;
 mod answer;
 mod body;
 mod client_io;
+mod clock;
 mod config;
 mod connection;
 mod connector;
 mod consumer;
+pub mod control_plane;
 mod exchange;
 mod front_proxy;
 mod header_name;
@@ -33,12 +38,16 @@ mod request_id;
 pub mod route_table;
 mod server;
 pub mod snapshot;
+pub mod snapshot_copy;
 mod strategy;
 mod strict_framing;
 mod target;
+#[cfg(test)]
+mod test_updates;
 mod tunnel;
 mod upstream;
 pub mod usage;
+pub mod wire;
 
 pub use answer::DENIAL_HEADER;
 pub use config::{GatewayConfig, Limits, Timeouts};

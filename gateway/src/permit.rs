@@ -9,7 +9,7 @@ use std::sync::Arc;
 use domain::{
     Timestamp,
     access::Denial,
-    api_key::ApiKey,
+    api_key::{ApiKey, ApiKeyHash},
     auth_strategy::AuthStrategyType,
     id::{AppId, CredentialId, VersionId},
 };
@@ -17,8 +17,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
     answer::Refused,
-    record::{CredentialRecord, VersionRecord},
-    snapshot::{App, Closed, Snapshot},
+    consumer::Consumer,
+    record::VersionRecord,
+    snapshot::{Closed, Credential, Snapshot},
     strategy::Strategy,
 };
 
@@ -27,8 +28,10 @@ use crate::{
 pub(crate) struct Permit {
     version: Arc<VersionRecord>,
     credential: CredentialId,
+    key_hash: ApiKeyHash,
     key_name: HeaderName,
-    app: Arc<App>,
+    app: AppId,
+    consumer: Consumer,
 }
 
 impl Permit {
@@ -44,14 +47,15 @@ impl Permit {
     ) -> Result<Self, Refused> {
         let version = snapshot.version(version).ok_or(Refused::NoRoute)?;
         let strategy = snapshot.strategy_of(version).ok_or(Refused::Unauthorized)?;
-        let (key_name, credential) = shown_credential(snapshot, strategy, headers)?;
-        let app = snapshot.app(credential.app_id).ok_or(Refused::Unauthorized)?;
+        let (key_name, key_hash, credential) = shown_credential(snapshot, strategy, headers)?;
         match snapshot.decide(credential, version, now) {
             Ok(_) => Ok(Self {
                 version: Arc::clone(version),
-                credential: credential.id,
+                credential: credential.id(),
+                key_hash,
                 key_name,
-                app: Arc::clone(app),
+                app: credential.app().id(),
+                consumer: Consumer::of(credential.app()),
             }),
             Err(Closed::Denied(denial)) => Err(Refused::Denied(denial)),
             Err(Closed::Unknown) => Err(Refused::Unauthorized),
@@ -84,7 +88,10 @@ impl Permit {
         if !strategy.key_names().contains(&self.key_name) {
             return Err(Refused::NoKey);
         }
-        let credential = snapshot.credential(self.credential).ok_or(Refused::Unauthorized)?;
+        let credential = snapshot
+            .credential_of_app(self.app, &self.key_hash)
+            .filter(|credential| credential.id() == self.credential)
+            .ok_or(Refused::Unauthorized)?;
         snapshot
             .decide(credential, version, now)
             .map_err(|closed| match closed {
@@ -104,13 +111,13 @@ impl Permit {
     }
 
     /// The app that it was given to.
-    pub(crate) fn app_id(&self) -> AppId {
-        self.app.record.id
+    pub(crate) const fn app_id(&self) -> AppId {
+        self.app
     }
 
     /// Puts in what the upstream learns of the caller.
     pub(crate) fn introduce(&self, headers: &mut HeaderMap) {
-        let consumer = &self.app.consumer;
+        let consumer = &self.consumer;
         headers.insert(CONSUMER_ID, consumer.id.clone());
         headers.insert(CONSUMER_CUSTOM_ID, consumer.custom_id.clone());
         headers.insert(CONSUMER_USERNAME, consumer.username.clone());
@@ -130,7 +137,7 @@ fn shown_credential<'a>(
     snapshot: &'a Snapshot,
     strategy: &Strategy,
     headers: &HeaderMap,
-) -> Result<(HeaderName, &'a CredentialRecord), Refused> {
+) -> Result<(HeaderName, ApiKeyHash, Credential<'a>), Refused> {
     match strategy.kind() {
         AuthStrategyType::KeyAuth => {}
         AuthStrategyType::OpenidConnect => return Err(Refused::BearerUnauthorized),
@@ -147,6 +154,7 @@ fn shown_credential<'a>(
         return Err(Refused::NoKey);
     }
     let key = ApiKey::parse(value.as_bytes()).map_err(|_| Refused::Unauthorized)?;
-    let credential = snapshot.credential_of_key(&key.hash()).ok_or(Refused::Unauthorized)?;
-    Ok((name.clone(), credential))
+    let hash = key.hash();
+    let credential = snapshot.credential_of_key(&hash).ok_or(Refused::Unauthorized)?;
+    Ok((name.clone(), hash, credential))
 }

@@ -104,8 +104,7 @@ pub enum Update {
     AuthStrategy(AuthStrategyId, Option<AuthStrategyRecord>),
     /// A developer.
     Developer(DeveloperId, Option<DeveloperRecord>),
-    /// An app. One that is gone takes its requests along; its credentials are removed by updates of their own, and
-    /// until then open nothing.
+    /// An app. One that is gone takes its credentials and requests along.
     App(AppId, Option<AppRecord>),
     /// A credential.
     Credential(CredentialId, Option<CredentialRecord>),
