@@ -295,6 +295,9 @@ fn gateway_config(options: &ServeOptions, address: SocketAddr, api: SocketAddr) 
     config.trusted_proxies.clone_from(&options.trusted_proxies);
     config.forbidden_upstreams.push(api);
     config.timeouts.shutdown_grace = options.shutdown_grace();
+    if let Some(workers) = options.gateway_workers {
+        config.workers = workers;
+    }
     config
 }
 

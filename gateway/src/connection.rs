@@ -3,29 +3,31 @@
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Instant};
 
 use domain::Timestamp;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Level;
 
 use crate::{
-    answer::{Refused, ResponseBody},
+    answer::Refused,
+    body::ResponseBody,
     config::{GatewayConfig, Timeouts},
-    exchange::Exchanges,
-    headers::REQUEST_ID,
+    headers::{Peer, REQUEST_ID},
     permit::Permit,
     proxy::{self, Call},
     route_table::Found,
     snapshot::SnapshotReader,
+    supervision::{WatchGuard, Watched},
     target::RequestTarget,
     tunnel,
     upstream::Upstream,
     usage::Usage,
 };
 
-/// What all connections share.
+/// What all connections of a worker share.
 pub(crate) struct Shared {
-    pub(crate) config: GatewayConfig,
+    pub(crate) config: Arc<GatewayConfig>,
     pub(crate) reader: SnapshotReader,
     pub(crate) usage: Arc<Usage>,
     pub(crate) upstream: Upstream,
@@ -37,46 +39,39 @@ pub(crate) struct Shared {
 /// A client's connection.
 pub(crate) struct Connection {
     shared: Arc<Shared>,
-    peer: SocketAddr,
-    local: SocketAddr,
-    peer_is_trusted: bool,
-    exchanges: Arc<Exchanges>,
+    peer: Peer,
+    watch: WatchGuard,
     /// This connection's place among the limited number; a tunnel keeps it.
     place: Arc<OwnedSemaphorePermit>,
 }
 
+/// Under this target one line is logged for each request, at the level `debug`.
+const ACCESS: &str = "portico_gateway::access";
+
 impl Connection {
-    pub(crate) fn new(shared: Arc<Shared>, peer: SocketAddr, local: SocketAddr, place: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        watch: WatchGuard,
+        peer: SocketAddr,
+        local: SocketAddr,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         let peer_ip = peer.ip().to_canonical();
-        let peer_is_trusted = shared.config.trusted_proxies.iter().any(|net| net.contains(&peer_ip));
+        let is_trusted = shared.config.trusted_proxies.iter().any(|net| net.contains(&peer_ip));
         Self {
             shared,
-            peer,
-            local,
-            peer_is_trusted,
-            exchanges: Arc::new(Exchanges::new()),
+            peer: Peer::new(peer_ip, local.port(), is_trusted),
+            watch,
             place: Arc::new(place),
         }
     }
 
-    pub(crate) const fn peer(&self) -> SocketAddr {
-        self.peer
+    pub(crate) const fn peer(&self) -> &Peer {
+        &self.peer
     }
 
-    pub(crate) const fn local(&self) -> SocketAddr {
-        self.local
-    }
-
-    pub(crate) const fn peer_is_trusted(&self) -> bool {
-        self.peer_is_trusted
-    }
-
-    pub(crate) const fn exchanges(&self) -> &Arc<Exchanges> {
-        &self.exchanges
-    }
-
-    pub(crate) fn reader(&self) -> &SnapshotReader {
-        &self.shared.reader
+    pub(crate) const fn watched(&self) -> &Arc<Watched> {
+        self.watch.watched()
     }
 
     pub(crate) fn upstream(&self) -> &Upstream {
@@ -100,34 +95,39 @@ impl Connection {
 
     /// Answers one request. There is always an answer.
     pub(crate) async fn serve(&self, request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
-        let began = Instant::now();
         let request_id = self.request_id(&request);
-        let method = request.method().clone();
-        let path = request.uri().path().to_owned();
+        let seen = tracing::enabled!(target: ACCESS, Level::DEBUG).then(|| {
+            let path = request.uri().path().to_owned();
+            (Instant::now(), request.method().clone(), path)
+        });
         let wants_upgrade = request.headers().contains_key(header::UPGRADE);
         let mut response = match self.answer(request, &request_id).await {
             Ok(response) => response,
             Err(refused) => {
+                self.watched().rest();
                 let mut response = refused.response();
                 response.headers_mut().insert(REQUEST_ID, request_id.clone());
                 response
             }
         };
-        if wants_upgrade && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
+        if wants_upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             // What follows was let through unread, in case it was another protocol.
             response
                 .headers_mut()
                 .insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        tracing::info!(
-            request_id = ?request_id,
-            client = %self.peer.ip(),
-            %method,
-            path,
-            status = response.status().as_u16(),
-            elapsed_ms = began.elapsed().as_millis(),
-            "answered"
-        );
+        if let Some((began, method, path)) = seen {
+            tracing::debug!(
+                target: ACCESS,
+                request_id = ?request_id,
+                client = %self.peer.ip(),
+                %method,
+                path,
+                status = response.status().as_u16(),
+                elapsed_ms = began.elapsed().as_millis(),
+                "answered"
+            );
+        }
         Ok(response)
     }
 
@@ -161,11 +161,17 @@ impl Connection {
             }
             None => return Err(Refused::NoRoute),
         };
-        let now = Timestamp::now();
-        let permit = Permit::of_call(&snapshot, version, &parts.headers, now)?;
-        self.shared.usage.record(permit.credential(), now);
+        #[cfg(feature = "undecided")]
+        let permit = Permit::undecided(&snapshot, version)?;
+        #[cfg(not(feature = "undecided"))]
+        let permit = {
+            let now = Timestamp::now();
+            let permit = Permit::of_call(&snapshot, version, &parts.headers, now)?;
+            self.shared.usage.record(permit.credential(), now);
+            permit
+        };
         let call = Call {
-            snapshot: &snapshot,
+            snapshot,
             permit,
             path: &target.path,
             stripped_prefix: stripped_prefix.as_deref(),
@@ -178,7 +184,7 @@ impl Connection {
     /// The id under which a request is logged, here and at the upstream: a trusted proxy's, or a new one.
     fn request_id(&self, request: &Request<Incoming>) -> HeaderValue {
         let sent = request.headers().get(REQUEST_ID).filter(|id| {
-            self.peer_is_trusted
+            self.peer.is_trusted()
                 && (1..=128).contains(&id.len())
                 && id
                     .as_bytes()
@@ -186,8 +192,9 @@ impl Connection {
                     .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
         });
         sent.cloned().unwrap_or_else(|| {
-            let id = uuid::Uuid::now_v7().simple().to_string();
-            HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+            let mut text = [0; uuid::fmt::Simple::LENGTH];
+            let id = uuid::Uuid::now_v7().simple().encode_lower(&mut text);
+            HeaderValue::from_str(id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
         })
     }
 }

@@ -16,10 +16,12 @@ mod config;
 mod connection;
 mod connector;
 mod consumer;
-mod exchange;
+mod gathered_io;
 mod header_name;
 mod headers;
 mod permit;
+mod permit_end;
+mod pool;
 mod progress;
 mod proxy;
 pub mod record;
@@ -29,17 +31,24 @@ pub mod snapshot;
 pub mod snapshot_copy;
 mod strategy;
 mod strict_framing;
+mod supervision;
 mod target;
 #[cfg(test)]
 mod test_updates;
 mod tunnel;
 mod upstream;
 pub mod usage;
+mod worker;
+
+/// Whether calls are decided on at all. Only a build for measuring, with the feature `undecided`, does not; whoever ships
+/// this crate asserts it when compiling.
+pub const DECIDES: bool = cfg!(not(feature = "undecided"));
 
 pub use answer::DENIAL_HEADER;
 pub use config::{GatewayConfig, Limits, Timeouts};
+pub use connector::TlsError;
 pub use ipnet::IpNet;
 pub use server::{BindError, Gateway};
 pub use snapshot::{SnapshotReader, SnapshotWriter};
-pub use upstream::TlsError;
+
 pub use usage::Usage;
