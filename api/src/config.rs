@@ -15,7 +15,10 @@ use domain::{api_key::ApiKeyPrefix, limits::Limits};
 use gateway::IpNet;
 use secrecy::SecretString;
 
-use crate::http::cors::Origin;
+use crate::{
+    http::cors::Origin,
+    session::throttle::{Limit, ThrottleLimits},
+};
 
 /// Where data is kept unless told otherwise.
 pub const DEFAULT_DATA_DIRECTORY: &str = "./data";
@@ -51,7 +54,8 @@ pub enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
-    /// Write a consistent copy of the SQLite database to FILE, also while the server runs.
+    /// Write a consistent copy of the database to FILE, also while the server runs: a SQLite database, or PostgreSQL's
+    /// custom format, for which pg_dump must be in PATH.
     Backup {
         /// Where to write it; must not exist yet.
         file: PathBuf,
@@ -229,6 +233,39 @@ pub struct ServeOptions {
     /// Live keys that an app may have.
     #[arg(long, env = "PORTICO_MAX_KEYS_PER_APP", default_value_t = 20, value_name = "NUMBER")]
     pub max_keys_per_app: u64,
+    /// Sign-ins from one address, to accounts that never signed in from there: so many at once, then one in every so
+    /// many seconds.
+    #[arg(
+        long,
+        env = "PORTICO_SIGN_INS_PER_ADDRESS",
+        default_value = "60/10",
+        value_name = "TRIES/SECONDS"
+    )]
+    pub sign_ins_per_address: Limit,
+    /// Sign-ins to one account, from addresses where it never signed in.
+    #[arg(
+        long,
+        env = "PORTICO_SIGN_INS_PER_ACCOUNT",
+        default_value = "10/60",
+        value_name = "TRIES/SECONDS"
+    )]
+    pub sign_ins_per_account: Limit,
+    /// Sign-ins to one account, from one address where it signed in before.
+    #[arg(
+        long,
+        env = "PORTICO_SIGN_INS_PER_KNOWN_ADDRESS",
+        default_value = "10/30",
+        value_name = "TRIES/SECONDS"
+    )]
+    pub sign_ins_per_known_address: Limit,
+    /// Sign-ups from one address.
+    #[arg(
+        long,
+        env = "PORTICO_SIGN_UPS_PER_ADDRESS",
+        default_value = "20/180",
+        value_name = "TRIES/SECONDS"
+    )]
+    pub sign_ups_per_address: Limit,
     /// What API keys start with, so that secret scanners know whose they are.
     #[arg(long, env = "PORTICO_KEY_PREFIX", default_value = "ptk_", value_name = "PREFIX", value_parser = key_prefix)]
     pub key_prefix: ApiKeyPrefix,
@@ -251,6 +288,17 @@ impl ServeOptions {
         }
     }
 
+    /// How often somebody may try to sign in and to sign up.
+    #[must_use]
+    pub const fn throttle_limits(&self) -> ThrottleLimits {
+        ThrottleLimits {
+            sign_in_per_address: self.sign_ins_per_address,
+            sign_in_per_account: self.sign_ins_per_account,
+            sign_in_per_known_address: self.sign_ins_per_known_address,
+            sign_up_per_address: self.sign_ups_per_address,
+        }
+    }
+
     /// How long one API request may take.
     #[must_use]
     pub fn request_timeout(&self) -> Duration {
@@ -267,6 +315,7 @@ impl ServeOptions {
     #[must_use]
     pub fn local(directory: &Path) -> Self {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let throttle = ThrottleLimits::default();
         Self {
             listen: loopback,
             gateway_listen: GatewayListen::On(loopback),
@@ -286,6 +335,10 @@ impl ServeOptions {
             shutdown_grace: 20,
             max_apps_per_developer: 500,
             max_keys_per_app: 20,
+            sign_ins_per_address: throttle.sign_in_per_address,
+            sign_ins_per_account: throttle.sign_in_per_account,
+            sign_ins_per_known_address: throttle.sign_in_per_known_address,
+            sign_ups_per_address: throttle.sign_up_per_address,
             key_prefix: ApiKeyPrefix::default(),
             log_format: LogFormat::Text,
             log: "info".to_owned(),
@@ -371,6 +424,22 @@ mod tests {
     }
 
     #[test]
+    fn the_throttles_flags_say_what_it_does() {
+        let serve = |arguments: &[&str]| {
+            let all = std::iter::once("portico").chain(arguments.iter().copied());
+            Arguments::try_parse_from(all).unwrap().serve
+        };
+        assert_eq!(serve(&[]).throttle_limits(), ThrottleLimits::default());
+        let changed = serve(&["--sign-ins-per-account", "3/7", "--sign-ups-per-address", "1/86400"]);
+        let expected = ThrottleLimits {
+            sign_in_per_account: Limit::new(3, Duration::from_secs(7)),
+            sign_up_per_address: Limit::new(1, Duration::from_secs(86_400)),
+            ..ThrottleLimits::default()
+        };
+        assert_eq!(changed.throttle_limits(), expected);
+    }
+
+    #[test]
     fn every_flag_is_explained() {
         let mut command = Arguments::command();
         command.build();
@@ -399,6 +468,10 @@ mod tests {
             ["--allowed-origins", "*"],
             ["--allowed-origins", "https://portal.example.com/path"],
             ["--request-timeout", "0"],
+            ["--sign-ins-per-address", "60"],
+            ["--sign-ins-per-account", "0/60"],
+            ["--sign-ins-per-known-address", "10/0"],
+            ["--sign-ups-per-address", "-1/9"],
         ] {
             let result = Arguments::try_parse_from(["portico"].into_iter().chain(arguments));
             assert!(result.is_err(), "{arguments:?}");

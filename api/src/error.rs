@@ -1,7 +1,7 @@
 //! What services answer when they cannot do what was asked.
 
 use domain::Refusal;
-use sea_orm::DbErr;
+use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 /// A service's failure. [`crate::graphql::error`] is the one place that turns it into a GraphQL answer.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +62,8 @@ impl From<DbErr> for ServiceError {
 /// The database's failure.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No connection could be had in time: the database is away or its line is full.
+    /// The database is away, its line is full, or it had to end the transaction for another's sake: nothing is wrong
+    /// with the statement, and trying again may work.
     #[error("the database is not available")]
     Unavailable(#[source] DbErr),
     /// A unique index refused the row; the constraint's or columns' name as the database tells it.
@@ -81,9 +82,36 @@ impl From<DbErr> for StoreError {
         if let Some(sea_orm::SqlErr::UniqueConstraintViolation(constraint)) = error.sql_err() {
             return Self::Duplicate(constraint);
         }
-        match error {
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(error),
-            other => Self::Failed(other),
+        let is_away = match &error {
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
+            DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => is_away(error),
+            _ => false,
+        };
+        if is_away {
+            Self::Unavailable(error)
+        } else {
+            Self::Failed(error)
         }
+    }
+}
+
+/// Whether the connection failed, or the server said one of
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html> that passes.
+fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            let code = code.as_ref();
+            // Connection exceptions; too many connections; being shut down or started; read-only, as a standby is;
+            // ended for another transaction's sake.
+            (code.len() == 5 && code.starts_with("08"))
+                || ["53300", "57P01", "57P02", "57P03", "25006", "40001", "40P01"].contains(&code)
+        }),
+        _ => false,
     }
 }

@@ -42,7 +42,7 @@ use crate::{
         service as sessions,
         signing_key::{SigningKeyError, SigningKeys},
         signing_key_file::{self, SigningKeyFileError},
-        throttle::{Throttle, ThrottleLimits},
+        throttle::Throttle,
     },
 };
 
@@ -173,7 +173,7 @@ impl Server {
             directory,
             access_tokens: AccessTokens::new(signing_keys),
             passwords: PasswordHasher::new()?,
-            throttle: Throttle::new(ThrottleLimits::default()),
+            throttle: Throttle::new(options.throttle_limits()),
             snapshot,
             usage,
             limits: options.limits(),

@@ -14,6 +14,7 @@ mod batch;
 mod channel;
 mod developers;
 mod index;
+mod loader;
 mod shards;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -28,9 +29,12 @@ use domain::{
 };
 use rpds::HashTrieMap;
 
-pub(crate) use self::apps::{App, Credential};
 pub use self::channel::{NotLoaded, SnapshotReader, SnapshotWriter, channel};
 use self::{apps::Apps, batch::Batch, developers::Developers, index::Index};
+pub(crate) use self::{
+    apps::{App, AppState, Credential},
+    loader::{Loader, ToldTwice},
+};
 use crate::{
     record::{AuthStrategyRecord, Update, VersionRecord},
     route_table::RouteTable,
@@ -92,6 +96,13 @@ impl Snapshot {
             routes: RouteTable::default(),
             key_headers: Arc::default(),
         }
+    }
+
+    /// The snapshot that these updates make of an empty one. It is packed more tightly than one that is gathered piece by
+    /// piece.
+    #[must_use]
+    pub fn of(updates: impl IntoIterator<Item = Update>) -> Self {
+        loader::snapshot_of(updates.into_iter().collect())
     }
 
     /// The routes of all versions.

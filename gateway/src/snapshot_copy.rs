@@ -23,8 +23,7 @@ use serde::Serialize;
 use twox_hash::XxHash3_128;
 
 use crate::{
-    record::Update,
-    snapshot::Snapshot,
+    snapshot::{Loader, Snapshot, ToldTwice},
     snapshot_copy::frame::{AppFrame, EndFrame, Frame, HeaderFrame},
 };
 
@@ -32,8 +31,6 @@ const MAGIC: [u8; 8] = *b"portico\0";
 /// Changes with every change of what is written.
 const FORMAT: u32 = 1;
 const BUFFER: usize = 1 << 18;
-/// So many updates are gathered before they go into the snapshot that is being read.
-const BATCH: usize = 1 << 16;
 
 /// What is known of a copy as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +61,15 @@ pub enum CopyError {
     Damaged(&'static str),
 }
 
-/// Replaces the copy at `path`, or makes it. When this returns, the copy is on the disk; until then, and whenever it
-/// fails, what was there before stays. One process and one thread at a time may write to a path.
+impl From<ToldTwice> for CopyError {
+    fn from(ToldTwice: ToldTwice) -> Self {
+        Self::Damaged("it holds something twice")
+    }
+}
+
+/// Replaces the copy at `path`, or makes it. When this returns, the copy is on the disk. Until then, and when it fails,
+/// what was there before stays (or, when all but the last step worked, the whole new copy may be there already). One
+/// process and one thread at a time may write to a path; the file beside it ends in `.partial`.
 ///
 /// # Errors
 /// [`CopyError::Io`].
@@ -123,21 +127,17 @@ fn read_from(from: impl Read) -> Result<(CopyHeader, Snapshot), CopyError> {
         return Err(CopyError::OtherFormat(format));
     }
     let header = frame::decode::<HeaderFrame<'_>>(from.frame()?)?.header();
-    let mut snapshot = Snapshot::default();
-    let mut batch: Vec<Update> = Vec::with_capacity(BATCH);
+    let mut loader = Loader::default();
     let mut objects = 0;
     loop {
         match frame::decode(from.frame()?)? {
             Frame::End(end) if end.objects == objects => break,
             Frame::End(_) => return Err(CopyError::Damaged("another number of objects than were written")),
-            object => object.append_to(&mut batch)?,
+            object => object.load_into(&mut loader)?,
         }
         objects += 1;
-        if batch.len() >= BATCH {
-            snapshot.extend(batch.drain(..));
-        }
     }
-    snapshot.extend(batch);
+    let snapshot = loader.finish()?;
     from.finish()?;
     Ok((header, snapshot))
 }

@@ -1,12 +1,18 @@
 use std::{cell::Cell, fs};
 
-use domain::{app::AppStatus, id::AppId};
+use domain::{
+    access_request::AccessRequestStatus,
+    api_key::ApiKeyHash,
+    app::AppStatus,
+    credential::CredentialKind,
+    id::{AppId, CredentialId, VersionId},
+};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    record::AppRecord,
+    record::{AccessRequestRecord, AppRecord, CredentialRecord, Update},
     test_updates::{by_object, update},
 };
 
@@ -60,12 +66,9 @@ proptest! {
         position in "\\PC{0,40}",
         taken_at: i64,
     ) {
-        let directory = TempDir::new().unwrap();
-        let path = directory.path().join("snapshot");
         let header = CopyHeader { position, taken_at: Timestamp::from_millis(taken_at) };
         let written = snapshot(updates);
-        write(&path, &header, &written).unwrap();
-        let (read_header, read) = read(&path).unwrap();
+        let (read_header, read) = read_from(bytes(&header, &written).as_slice()).unwrap();
         prop_assert_eq!(read_header, header);
         prop_assert_eq!(by_object(read.updates()), by_object(written.updates()));
         let now = Timestamp::from_millis(1_000);
@@ -101,20 +104,79 @@ fn every_cut_and_every_appendix_is_found() {
     }
 }
 
+/// A copy of these frames, its checksum right.
+fn copy_of(objects: &[Frame<'_>], count: u64) -> Vec<u8> {
+    let header = postcard::to_allocvec(&HeaderFrame::of(&header("7"))).unwrap();
+    let objects = objects.iter().map(|frame| postcard::to_allocvec(frame).unwrap());
+    let end = postcard::to_allocvec(&Frame::End(EndFrame { objects: count })).unwrap();
+    let mut body = [MAGIC.as_slice(), &FORMAT.to_le_bytes()].concat();
+    for frame in std::iter::once(header).chain(objects).chain([end]) {
+        body.extend(u32::try_from(frame.len()).unwrap().to_le_bytes());
+        body.extend(frame);
+    }
+    sealed(body)
+}
+
 #[test]
 fn frames_are_counted() {
-    let body = |objects: u64| {
-        let mut body = [MAGIC.as_slice(), &FORMAT.to_le_bytes()].concat();
-        let end = postcard::to_allocvec(&Frame::End(EndFrame { objects })).unwrap();
-        let header = postcard::to_allocvec(&HeaderFrame::of(&header("7"))).unwrap();
-        for frame in [header, end] {
-            body.extend(u32::try_from(frame.len()).unwrap().to_le_bytes());
-            body.extend(frame);
-        }
-        sealed(body)
+    assert!(read_from(copy_of(&[], 0).as_slice()).is_ok());
+    assert!(matches!(
+        read_from(copy_of(&[], 1).as_slice()),
+        Err(CopyError::Damaged(_))
+    ));
+}
+
+#[test]
+fn nothing_is_in_a_copy_twice() {
+    let request_of = |app| AccessRequestRecord {
+        app_id: app,
+        version_id: VersionId::from_uuid(uuid::Uuid::nil()),
+        status: AccessRequestStatus::Approved,
     };
-    assert!(read_from(body(0).as_slice()).is_ok());
-    assert!(matches!(read_from(body(1).as_slice()), Err(CopyError::Damaged(_))));
+    let (one, other) = (AppId::from_uuid(uuid::Uuid::nil()), AppId::from_uuid(uuid::Uuid::max()));
+    let snapshots = [one, other].map(|app| snapshot([request_of(app).into()]));
+    let [first, second] = snapshots
+        .each_ref()
+        .map(|snapshot| snapshot.apps().next().map(AppFrame::of).unwrap());
+    let both = [Frame::App(first), Frame::App(second)];
+    let read = read_from(copy_of(&both, 2).as_slice()).unwrap().1;
+    assert_eq!(read.apps().count(), 2);
+    let [Frame::App(one), Frame::App(other)] = both else {
+        unreachable!()
+    };
+    let again = snapshots[0].apps().next().map(AppFrame::of).unwrap();
+    let thrice = [Frame::App(one), Frame::App(other), Frame::App(again)];
+    assert!(matches!(
+        read_from(copy_of(&thrice, 3).as_slice()),
+        Err(CopyError::Damaged(_))
+    ));
+}
+
+#[test]
+fn a_key_of_two_apps_is_refused() {
+    let key = |app: u128, credential: u128, hash: u8| {
+        let record = CredentialRecord {
+            id: CredentialId::from_uuid(uuid::Uuid::from_u128(credential)),
+            app_id: AppId::from_uuid(uuid::Uuid::from_u128(app)),
+            kind: CredentialKind::ApiKey,
+            key_hash: Some(ApiKeyHash::from_bytes([hash; 32])),
+            created_at: Timestamp::from_millis(0),
+            expires_at: None,
+            revoked_at: None,
+        };
+        snapshot([record.into()])
+    };
+    let is_read = |one: &Snapshot, other: &Snapshot| {
+        let frames: Vec<Frame<'_>> = [one, other]
+            .into_iter()
+            .flat_map(Snapshot::apps)
+            .map(|app| Frame::App(AppFrame::of(app)))
+            .collect();
+        read_from(copy_of(&frames, 2).as_slice()).is_ok()
+    };
+    assert!(is_read(&key(1, 1, 1), &key(2, 2, 2)));
+    assert!(!is_read(&key(1, 1, 1), &key(2, 2, 1)), "the same key");
+    assert!(!is_read(&key(1, 1, 1), &key(2, 1, 2)), "the same credential");
 }
 
 #[test]

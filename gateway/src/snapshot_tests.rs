@@ -195,6 +195,27 @@ fn undo_any_condition_and_the_grants_end_redo_it_and_they_are_back() {
 }
 
 #[test]
+fn what_is_an_apps_goes_with_it_and_requests_go_with_their_version() {
+    let (mut writer, reader) = channel();
+    let world = World::new();
+    writer.replace(world.everything());
+    let count = |kind: u8| {
+        let objects = by_object(reader.load().unwrap().updates());
+        objects.keys().filter(|(other, ..)| *other == kind).count()
+    };
+    let (credentials, requests) = (4, 5);
+    assert_eq!((count(credentials), count(requests)), (2, 4));
+    writer.apply([Update::Version(world.versions[1], None)]).unwrap();
+    assert_eq!((count(credentials), count(requests)), (2, 2));
+    let gone = Update::App(world.apps[0], None);
+    writer.apply([gone.clone(), gone]).unwrap();
+    assert_eq!((count(credentials), count(requests)), (1, 1));
+    let request = Update::AccessRequest(world.apps[1], world.versions[0], None);
+    writer.apply([request.clone(), request]).unwrap();
+    assert_eq!((count(credentials), count(requests)), (1, 0));
+}
+
+#[test]
 fn a_batch_becomes_visible_at_once_and_tells_its_followers() {
     let (mut writer, reader) = channel();
     let world = World::new();
@@ -432,11 +453,14 @@ proptest! {
         let (mut writer, reader) = channel();
         writer.replace([]);
         let mut model = Model::default();
+        // With what is told twice, and what is removed.
+        let told = updates.clone();
         for update in updates {
             model.apply(update.clone());
             writer.apply([update]).unwrap();
         }
         let followed = reader.load().unwrap();
+        model.assert_is(&Snapshot::of(told));
         let mut objects: Vec<Update> = model.objects.values().cloned().collect();
         rand::seq::SliceRandom::shuffle(
             objects.as_mut_slice(),
@@ -472,7 +496,9 @@ fn thousands_of_keys_are_found_and_leave() {
             name: format!("App {number}"),
             reference_id: format!("app-{number}"),
         }));
-        for credential in 0..number % 7 {
+        // Most apps have a few keys, one has many.
+        let credentials = if number == 1_000 { 300 } else { number % 7 };
+        for credential in 0..credentials {
             let mut hash = [0; 32];
             rand::Rng::fill_bytes(&mut random, &mut hash);
             updates.push(Update::from(CredentialRecord {
@@ -494,6 +520,14 @@ fn thousands_of_keys_are_found_and_leave() {
     updates.iter().cloned().for_each(|update| model.apply(update));
     writer.apply(updates).unwrap();
     model.assert_is(&reader.load().unwrap());
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("snapshot");
+    let header = crate::snapshot_copy::CopyHeader {
+        position: String::new(),
+        taken_at: NOW,
+    };
+    crate::snapshot_copy::write(&path, &header, &reader.load().unwrap()).unwrap();
+    model.assert_is(&crate::snapshot_copy::read(&path).unwrap().1);
     let gone: Vec<Update> = apps.iter().step_by(3).map(|app| Update::App(*app, None)).collect();
     gone.iter().cloned().for_each(|update| model.apply(update));
     writer.apply(gone).unwrap();

@@ -10,6 +10,7 @@ mod m0001_accounts;
 mod m0002_catalog;
 mod m0003_registration;
 mod m0004_records;
+mod m0005_change_position;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_catalog::Migration),
             Box::new(m0003_registration::Migration),
             Box::new(m0004_records::Migration),
+            Box::new(m0005_change_position::Migration),
         ]
     }
 }

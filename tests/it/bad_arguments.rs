@@ -312,6 +312,47 @@ async fn page_arguments_may_be_left_out_of_the_variables() {
     world.server.stop().await;
 }
 
+/// Lists that are asked for together are read together; one that is asked for wrongly fails alone.
+#[tokio::test]
+async fn a_bad_cursor_fails_its_own_list_and_no_other() {
+    let world = World::new().await;
+    let app = fixture::app(&world.owner, "first").await;
+    fixture::request(&world.owner, &app, &world.published.version).await;
+    fixture::key(&world.owner, &app).await;
+    let strategies = world.admin.post("{ authStrategies { nodes { id } } }", json!({})).await;
+    let strategy = strategies["data"]["authStrategies"]["nodes"][0]["id"].as_str().unwrap();
+    for (kind, id, list) in [
+        ("Developer", world.owner.id.to_string(), "apps"),
+        ("App", app.id.to_string(), "credentials"),
+        ("App", app.id.to_string(), "accessRequests"),
+        (
+            "ProductVersion",
+            world.published.version.id.to_string(),
+            "accessRequests",
+        ),
+        ("Product", world.published.product.id.to_string(), "versions"),
+        ("KeyAuthStrategy", strategy.to_owned(), "versions"),
+    ] {
+        let document = format!(
+            "query($id: ID!) {{ before: node(id: $id) {{ ...lists }} bad: node(id: $id) {{ ... on {kind} {{
+                {list}(after: \"nowhere\") {{ nodes {{ id }} }} }} }} after: node(id: $id) {{ ...lists }} }}
+            fragment lists on {kind} {{ {list} {{ nodes {{ id }} totalCount }} first: {list}(first: 1) {{ nodes {{ id }} }} }}"
+        );
+        let answer = world.admin.post(&document, json!({ "id": id })).await;
+        let errors = answer["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{kind}.{list}: {answer}");
+        assert_eq!(errors[0]["path"], json!(["bad", list]), "{answer}");
+        assert_eq!(errors[0]["extensions"]["code"], "BAD_USER_INPUT");
+        for sibling in ["before", "after"] {
+            let node = &answer["data"][sibling];
+            assert_eq!(node[list]["totalCount"], 1, "{kind}.{list}: {answer}");
+            assert_eq!(node[list]["nodes"], node["first"]["nodes"], "{kind}.{list}: {answer}");
+            assert_eq!(node[list]["nodes"].as_array().unwrap().len(), 1);
+        }
+    }
+    world.server.stop().await;
+}
+
 /// A value that its scalar refuses stops the request before any of its mutations has run.
 #[tokio::test]
 async fn bad_scalars_are_refused_before_anything_happens() {

@@ -13,10 +13,10 @@ use portico_sdk::{
     AccessRequestFilter, AccessRequestStatus, AppId, CreateAppInput, CredentialId, CredentialStatus,
     GenerateCredentialInput, Portico, RequestAccessInput, RouteInput, SetGatewayServiceInput, VersionId,
 };
-use portico_tests::upstream::Upstream;
+use portico_tests::{server::PATIENCE, upstream::Upstream};
 use tokio::sync::{Notify, mpsc};
 
-use crate::process::{PATIENCE, Process, command};
+use crate::process::{Process, command};
 
 /// What the server has acknowledged of one app.
 #[derive(Default)]
@@ -256,7 +256,7 @@ async fn a_data_directory_serves_one_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_of_a_running_server_serves() {
+async fn a_backup_of_a_running_server_on_sqlite_serves() {
     let directory = tempfile::tempdir().unwrap();
     let (data, other): (PathBuf, PathBuf) = (directory.path().join("data"), directory.path().join("other"));
     let upstream = Upstream::start().await;

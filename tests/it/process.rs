@@ -6,18 +6,14 @@ use std::{
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
-    time::Duration,
 };
 
 use portico_sdk::{Portico, Realm, RouteInput, SecretString, SetGatewayServiceInput, SignUpInput, VersionId};
 use portico_tests::{
-    fixture,
-    server::{ADMIN_PASSWORD, DEVELOPER_PASSWORD},
+    database, fixture,
+    server::{ADMIN_PASSWORD, DEVELOPER_PASSWORD, PATIENCE},
     upstream::Upstream,
 };
-
-/// How long anything is waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn command(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portico-under-test"));
@@ -26,6 +22,7 @@ pub(crate) fn command(directory: &Path) -> Command {
         .env("PORTICO_DATA_DIR", directory)
         .env("PORTICO_ADMIN_EMAIL", "admin@example.com")
         .env("PORTICO_ADMIN_PASSWORD", ADMIN_PASSWORD)
+        .envs(database::variables(directory))
         .stdin(Stdio::null());
     command
 }

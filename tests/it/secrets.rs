@@ -11,7 +11,7 @@ use std::{
 use portico_sdk::{GenerateCredentialInput, Portico, Realm, RotateCredentialInput, SecretString, SignUpInput};
 use portico_tests::{
     caller::Caller,
-    fixture,
+    database, fixture,
     server::{ADMIN_PASSWORD, DEVELOPER_PASSWORD, TestServer},
     upstream::Upstream,
 };
@@ -271,6 +271,11 @@ async fn secrets_stand_nowhere_but_in_the_answer_that_shows_them() {
         // All secrets are ASCII, which stays as it is.
         let bytes = std::fs::read(&path).unwrap();
         files.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    if let Some(postgres) = database::postgres_server() {
+        let url = server.options().storage.url();
+        let rows = postgres.dump(url.rsplit('/').next().unwrap()).unwrap();
+        files.push(("the database".to_owned(), rows));
     }
     server.stop().await;
     CAPTURED.set(false);

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod caller;
+pub mod database;
 pub mod fixture;
 pub mod graphql;
 pub mod refusal;

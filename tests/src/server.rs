@@ -1,13 +1,20 @@
 //! A server under test.
 
+use std::time::Duration;
+
 use portico::{config::ServeOptions, server::Server};
 use portico_sdk::{DeveloperId, Portico, Realm, SecretString, SignUpInput};
 use tempfile::TempDir;
+
+use crate::database;
 
 /// The admin's password on every server under test.
 pub const ADMIN_PASSWORD: &str = "an admin's long password";
 /// Every developer's password.
 pub const DEVELOPER_PASSWORD: &str = "a developer's long password";
+
+/// How long anything is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server in this process, with a data directory that is deleted at the end.
 pub struct TestServer {
@@ -34,11 +41,34 @@ impl TestServer {
 
     /// Starts a server on an empty database, its options changed by `adjust`.
     pub async fn start_with(adjust: impl FnOnce(&mut ServeOptions)) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let mut options = ServeOptions::local(&directory.path().join("data"));
-        options.admin_email = Some("admin@example.com".to_owned());
-        options.admin_password = Some(SecretString::from(ADMIN_PASSWORD));
+        let (directory, mut options) = prepared();
+        database::provide(&mut options).await;
         adjust(&mut options);
+        Self::serve(directory, options).await
+    }
+
+    /// Starts a server on this PostgreSQL database.
+    pub async fn start_on(url: &str) -> Self {
+        let (directory, mut options) = prepared();
+        database::on_postgres(&mut options, url);
+        Self::serve(directory, options).await
+    }
+
+    /// Starts another node on the same PostgreSQL database, with the same signing keys.
+    pub async fn another_node(&self) -> Self {
+        let (directory, mut options) = prepared();
+        let storage = std::mem::replace(&mut options.storage, self.options.storage.clone());
+        options.storage.data_dir = storage.data_dir;
+        options
+            .portal_signing_keys_file
+            .clone_from(&self.options.portal_signing_keys_file);
+        options
+            .admin_signing_keys_file
+            .clone_from(&self.options.admin_signing_keys_file);
+        Self::serve(directory, options).await
+    }
+
+    async fn serve(directory: TempDir, options: ServeOptions) -> Self {
         let server = Server::start(&options).await.unwrap();
         Self {
             server: Some(server),
@@ -131,6 +161,19 @@ impl TestServer {
         request.send().await.unwrap()
     }
 
+    /// Waits until such a call is answered with `status`, asking whenever the gateway's snapshot has changed.
+    pub async fn wait_for_verdict(&self, path: &str, key: &str, status: u16) {
+        let mut changes = self.server().plane().snapshot.changes();
+        let verdict = async {
+            // What changes while the call is under way is seen by the next wait.
+            while self.verdict(path, Some(key)).await.0 != status {
+                changes.changed().await.unwrap();
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, verdict).await;
+        assert!(waited.is_ok(), "no {status} of {path}");
+    }
+
     /// The status of such a call, and the reason that the gateway gives for a refusal.
     pub async fn verdict(&self, path: &str, key: Option<&str>) -> (u16, Option<String>) {
         let answer = self.call(path, key).await;
@@ -140,4 +183,13 @@ impl TestServer {
             .map(|value| value.to_str().unwrap().to_owned());
         (answer.status().as_u16(), denial)
     }
+}
+
+/// A directory, and options with data in it.
+fn prepared() -> (TempDir, ServeOptions) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = ServeOptions::local(&directory.path().join("data"));
+    options.admin_email = Some("admin@example.com".to_owned());
+    options.admin_password = Some(SecretString::from(ADMIN_PASSWORD));
+    (directory, options)
 }

@@ -9,13 +9,18 @@ mod bench;
 mod contract;
 mod layering;
 mod load;
+mod postgres;
 mod process;
 mod requirement;
 mod schema;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
+use test_cluster::Cluster;
 
 /// The project's own tasks.
 #[derive(Parser)]
@@ -27,7 +32,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run all tests. What they need beyond Rust is looked for first; what is missing is said plainly and fails.
+    /// Run all tests, on SQLite and on PostgreSQL. What they need beyond Rust is looked for first; what is missing is
+    /// said plainly and fails.
     Test {
         /// Arguments for `cargo test`, such as a filter.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -70,15 +76,37 @@ fn main() -> ExitCode {
     }
 }
 
-fn test(root: &std::path::Path, arguments: &[String]) -> TaskResult {
+/// Runs every test on SQLite, and those that have to do with the database once more on PostgreSQL.
+///
+/// A test with `sqlite` in its name is about SQLite alone, one with `postgres` about PostgreSQL; the others must hold
+/// on both.
+fn test(root: &Path, arguments: &[String]) -> TaskResult {
     requirement::ensure_all()?;
-    let mut all = vec!["test", "--workspace", "--locked"];
-    all.extend(arguments.iter().map(String::as_str));
-    process::cargo(root, &all)
+    let programs = postgres::ensure()?;
+    let run = |targets: &[&str], skipped: &str, variables: &[(&str, &str)]| {
+        let mut all = vec!["test", "--workspace", "--locked"];
+        all.extend(targets);
+        all.extend(arguments.iter().map(String::as_str));
+        if !arguments.iter().any(|argument| argument == "--") {
+            all.push("--");
+        }
+        all.extend(["--skip", skipped]);
+        process::cargo(root, &all, variables)
+    };
+    run(&[], "postgres", &[])?;
+    // Stops and is removed at the end of this process, whatever way it ends.
+    let cluster = Cluster::start(&programs, &[]).map_err(|error| error.to_string())?;
+    let url = cluster.server().url().to_owned();
+    println!("PostgreSQL: {url}");
+    run(
+        &["--lib", "--test", "it"],
+        "sqlite",
+        &[(test_cluster::URL_VARIABLE, &url)],
+    )
 }
 
-fn check(root: &std::path::Path) -> TaskResult {
-    process::cargo(root, &["fmt", "--all", "--check"])
+fn check(root: &Path) -> TaskResult {
+    process::cargo(root, &["fmt", "--all", "--check"], &[])
         .map_err(|error| format!("{error}\nRun `cargo fmt --all` to format the code."))?;
     layering::check(root)?;
     assets::check(root)?;
@@ -94,6 +122,7 @@ fn check(root: &std::path::Path) -> TaskResult {
             "-D",
             "warnings",
         ],
+        &[],
     )?;
     schema::check(root)
 }

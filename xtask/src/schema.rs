@@ -37,7 +37,7 @@ pub(crate) fn check(root: &Path) -> TaskResult {
 
 fn generate(root: &Path) -> Result<String, String> {
     // The whole workspace, as the tests build it: another selection would build the dependencies twice.
-    process::cargo(root, &["build", "--workspace", "--all-targets", "--locked"])?;
+    process::cargo(root, &["build", "--workspace", "--all-targets", "--locked"], &[])?;
     process::output(root, &binary(root), &["schema"])
 }
 

@@ -8,6 +8,7 @@ use domain::{
 };
 
 use super::{
+    hold_store,
     service::{changed_meanwhile, missing, summary},
     store::{self, AccessRequestRecord, Transition},
 };
@@ -99,7 +100,8 @@ pub async fn decide(
         }
     }
     if holds_requests(ruling.action()) {
-        store::hold(&*transaction, &developer.email_normalised, decided.version_id, call.now).await?;
+        let email = &developer.email_normalised;
+        hold_store::hold(&*transaction, email, [decided.version_id], call.now).await?;
     }
     transaction.commit().await?;
     Ok(decided)

@@ -204,7 +204,7 @@ pub async fn nested(
     let filter: Filter = context.give(filter.unwrap_or_default().try_into())?;
     let loaders = context.loaders();
     let slice = context
-        .expect(AccessRequestPage {
+        .load_page(AccessRequestPage {
             parent,
             filter: filter.clone(),
             page,

@@ -4,6 +4,7 @@ pub mod binding_store;
 pub mod decide;
 pub mod fields;
 pub mod graphql;
+pub mod hold_store;
 pub mod loader;
 pub mod registrability;
 pub mod service;

@@ -157,16 +157,13 @@ pub(crate) async fn apps_of(
     page: Result<domain::page::Page, ServiceError>,
 ) -> Result<AppConnection> {
     let page = context.give(page)?;
-    let slice = context.load(AppsOf { developer, page }).await?;
+    let slice = context.load_page(AppsOf { developer, page }).await?;
     let loaders = context.loaders();
     let total = TotalCount::new(move || {
         let loaders = loaders.clone();
         async move { Ok::<_, crate::loader::LoadError>(loaders.load_one(AppCountOf(developer)).await?.unwrap_or(0)) }
     });
-    Ok(AppConnection::new(
-        slice.unwrap_or_else(pagination::Slice::empty),
-        total,
-    ))
+    Ok(AppConnection::new(slice, total))
 }
 
 /// Which apps are wanted; what is left out does not matter.

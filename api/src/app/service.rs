@@ -22,6 +22,7 @@ use serde_json::json;
 pub use super::store::{AppFilter, AppRecord, AppSort};
 use super::{dependents, store};
 use crate::{
+    access_request::hold_store,
     audit::record::AuditRecord,
     change::Subject,
     context::CallContext,
@@ -213,13 +214,7 @@ pub async fn delete(plane: &ControlPlane, call: &CallContext, id: &ID) -> Result
         .filter(|_| rules::deletion_holds_requests(app.status, true))
         .map(|request| request.version_id)
         .collect();
-    dependents::hold_requests(
-        &*transaction,
-        &NormalisedEmail::of(&developer.email_normalised),
-        held,
-        call.now,
-    )
-    .await?;
+    hold_store::hold(&*transaction, &developer.email_normalised, held, call.now).await?;
     store::delete(&*transaction, id).await?;
     let live = credentials
         .iter()

@@ -1,6 +1,7 @@
 //! The follower: reads the change log and applies what it names.
 
 use std::{
+    error::Error,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -8,27 +9,30 @@ use std::{
     time::Duration,
 };
 
-use domain::Timestamp;
-
-use entity::change::{self, Subject};
-use gateway::snapshot::SnapshotWriter;
-use sea_orm::{
-    AccessMode, ColumnTrait as _, DbBackend, EntityTrait as _, IsolationLevel, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, TransactionOptions, TransactionTrait as _,
-};
+use entity::change::Subject;
+use gateway::{record::Update, snapshot::SnapshotWriter};
+use sea_orm::{DatabaseTransaction, DbBackend, DbErr};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{account_state, gateway_state};
+use super::{
+    CommittedChange, Position,
+    account_state::{self, AccountUpdate},
+    backoff::Backoff,
+    gateway_state,
+    log::{self, Head},
+    wake::Wake,
+};
 use crate::{database::Database, error::StoreError, session::directory::AccountDirectory};
 
-/// How many rows of the log are read at once.
-const BATCH: u64 = 1000;
+/// How many objects are read by one statement, each named by one of its values.
+const BATCH: usize = 1000;
 /// How often the log is read without a reason: other processes write too.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How long to wait after a failure before reading again.
-const RETRY_INTERVAL: Duration = Duration::from_millis(100);
+/// How long reading what was gained may take. A connection that leads nowhere, because the network was cut without a
+/// word, would else be waited on for as long as the system repeats its packets.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Keeps the gateway's snapshot and the account directory equal to the database.
 pub struct Follower {
@@ -36,11 +40,12 @@ pub struct Follower {
     directory: Arc<AccountDirectory>,
     state: Mutex<State>,
     healthy: AtomicBool,
+    wake: Wake,
 }
 
 struct State {
-    /// The last revision that was applied; `None` before the first full load.
-    position: Option<i64>,
+    /// Where the log stood at the last read; `None` before the first full load.
+    head: Option<Head>,
     snapshot: SnapshotWriter,
 }
 
@@ -51,11 +56,9 @@ impl Follower {
         Self {
             database,
             directory,
-            state: Mutex::new(State {
-                position: None,
-                snapshot,
-            }),
+            state: Mutex::new(State { head: None, snapshot }),
             healthy: AtomicBool::new(false),
+            wake: Wake::new(),
         }
     }
 
@@ -65,33 +68,35 @@ impl Follower {
         self.healthy.load(Ordering::Relaxed)
     }
 
+    /// What the snapshot and the directory hold; `None` before the first full load.
+    pub async fn position(&self) -> Option<Position> {
+        let state = self.state.lock().await;
+        state.head.as_ref().map(|head| head.position.clone())
+    }
+
     /// Reads everything anew and replaces what is held, as of one instant of the database.
     ///
     /// # Errors
     /// When the database fails; what was held stays.
     pub async fn load(&self) -> Result<(), StoreError> {
         let mut state = self.state.lock().await;
-        self.load_into(&mut state).await
+        let transaction = log::begin(&self.database).await?;
+        let head = log::head(&transaction).await?;
+        self.load_into(&mut state, transaction, head).await
     }
 
-    async fn load_into(&self, state: &mut State) -> Result<(), StoreError> {
-        let mut options = TransactionOptions::default();
-        if self.database.backend() == DbBackend::Postgres {
-            options.isolation_level = Some(IsolationLevel::RepeatableRead);
-            options.access_mode = Some(AccessMode::ReadOnly);
-        }
-        let transaction = self.database.read().begin_with_options(options).await?;
-        let position = change::Entity::find()
-            .order_by_desc(change::Column::Revision)
-            .one(&transaction)
-            .await?
-            .map_or(0, |row| row.revision);
+    async fn load_into(
+        &self,
+        state: &mut State,
+        transaction: DatabaseTransaction,
+        head: Head,
+    ) -> Result<(), StoreError> {
         let updates = gateway_state::all(&transaction).await?;
-        let accounts = account_state::all(&transaction, Timestamp::now()).await?;
+        let accounts = account_state::all(&transaction, head.at).await?;
         transaction.commit().await?;
         state.snapshot.replace(updates);
         self.directory.replace_all(accounts);
-        state.position = Some(position);
+        state.head = Some(head);
         self.healthy.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -102,75 +107,133 @@ impl Follower {
     /// When the database fails; what was applied stays, and the next call goes on from there.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
         let mut state = self.state.lock().await;
-        let result = self.catch_up_into(&mut state).await;
+        self.catch_up_into(&mut state).await
+    }
+
+    async fn catch_up_into(&self, state: &mut State) -> Result<(), StoreError> {
+        let result = self.read_into(state).await;
         self.healthy.store(result.is_ok(), Ordering::Relaxed);
         result
     }
 
-    async fn catch_up_into(&self, state: &mut State) -> Result<(), StoreError> {
-        let Some(mut position) = state.position else {
-            return self.load_into(state).await;
+    async fn read_into(&self, state: &mut State) -> Result<(), StoreError> {
+        let read = async {
+            let transaction = log::begin(&self.database).await?;
+            let head = log::head(&transaction).await?;
+            let Some(held) = state.head.as_ref().filter(|held| head.continues(held)) else {
+                return Ok((transaction, head, None));
+            };
+            let gained = gained(&transaction, &held.position).await?;
+            Ok::<_, StoreError>((transaction, head, Some(gained)))
         };
+        let (transaction, head, gained) = tokio::time::timeout(CATCH_UP_TIMEOUT, read)
+            .await
+            .map_err(|_| StoreError::Unavailable(DbErr::Custom("no answer in time".to_owned())))??;
+        let Some((updates, accounts)) = gained else {
+            tracing::info!("reading everything anew: the change log does not go on from what was read");
+            return self.load_into(state, transaction, head).await;
+        };
+        if !updates.is_empty() && state.snapshot.apply(updates).is_err() {
+            return self.load_into(state, transaction, head).await;
+        }
+        if !accounts.is_empty() {
+            self.directory
+                .update(|directory| accounts.iter().for_each(|update| update.apply(directory)));
+        }
+        // Whether the end of a transaction that only read arrives changes nothing.
+        drop(transaction);
+        state.head = Some(head);
+        Ok(())
+    }
+
+    /// Tells other nodes of a commit of this one, and returns when this node holds its effect, trying again until it
+    /// works: a committed change must reach the snapshot.
+    ///
+    /// Of several that wait, one reads for all.
+    pub(crate) async fn reach(&self, committed: &CommittedChange) {
+        self.wake.tell();
+        let mut backoff = Backoff::default();
         loop {
-            let rows = change::Entity::find()
-                .filter(change::Column::Revision.gt(position))
-                .order_by_asc(change::Column::Revision)
-                .limit(BATCH)
-                .all(self.database.read())
-                .await?;
-            let Some(last) = rows.last() else {
-                return Ok(());
-            };
-            position = last.revision;
-            let ids = |wanted: Subject| -> Vec<Uuid> {
-                let mut ids: Vec<Uuid> = rows
-                    .iter()
-                    .filter(|row| row.subject == wanted)
-                    .map(|row| row.subject_id)
-                    .collect();
-                ids.sort_unstable();
-                ids.dedup();
-                ids
-            };
-            let updates = gateway_state::of(self.database.read(), &ids).await?;
-            let accounts = account_state::of(self.database.read(), &ids).await?;
-            if !updates.is_empty() && state.snapshot.apply(updates).is_err() {
-                return self.load_into(state).await;
+            let mut state = self.state.lock().await;
+            if state
+                .head
+                .as_ref()
+                .is_some_and(|head| head.position.includes(committed))
+            {
+                return;
             }
-            if !accounts.is_empty() {
-                self.directory
-                    .update(|directory| accounts.iter().for_each(|update| update.apply(directory)));
+            let result = self.catch_up_into(&mut state).await;
+            drop(state);
+            match result {
+                Ok(()) => return,
+                Err(error) => tracing::error!(
+                    error = &error as &dyn Error,
+                    "reading the change log after a commit failed; trying again"
+                ),
             }
-            state.position = Some(position);
+            tokio::time::sleep(backoff.next_delay()).await;
         }
     }
 
-    /// Applies the log, trying again until it works: a committed change must reach the snapshot.
-    pub(crate) async fn catch_up_until_done(&self) {
-        while let Err(error) = self.catch_up().await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "reading the change log failed; trying again"
-            );
-            tokio::time::sleep(RETRY_INTERVAL).await;
-        }
-    }
-
-    /// Reads the log once a second until `shutdown`, for changes that other processes make.
+    /// Reads the log until `shutdown`: once a second, and on PostgreSQL as soon as another node tells of a commit.
     pub async fn run(&self, shutdown: CancellationToken) {
-        let mut ticks = tokio::time::interval(POLL_INTERVAL);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        if self.database.backend() == DbBackend::Postgres {
+            tokio::join!(
+                self.poll(&shutdown),
+                self.wake.listen_until(&self.database, &shutdown),
+                self.wake.tell_until(&self.database, &shutdown),
+            );
+        } else {
+            self.poll(&shutdown).await;
+        }
+    }
+
+    async fn poll(&self, shutdown: &CancellationToken) {
+        let mut backoff = Backoff::default();
+        let mut failing = false;
+        let mut pause = POLL_INTERVAL;
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                _ = ticks.tick() => {}
+                () = self.wake.heard(), if !failing => {}
+                () = tokio::time::sleep(pause) => {}
             }
-            if let Err(error) = self.catch_up().await {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "reading the change log failed"
-                );
+            match self.catch_up().await {
+                Ok(()) => {
+                    if failing {
+                        tracing::info!("reading the change log works again");
+                    }
+                    failing = false;
+                    backoff.reset();
+                    pause = POLL_INTERVAL;
+                }
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn Error,
+                        "reading the change log failed; trying again"
+                    );
+                    failing = true;
+                    pause = backoff.next_delay();
+                }
             }
         }
     }
+}
+
+/// The present state, at the transaction's instant, of what the log has gained since `position`.
+async fn gained(
+    transaction: &DatabaseTransaction,
+    position: &Position,
+) -> Result<(Vec<Update>, Vec<AccountUpdate>), StoreError> {
+    let gained = log::gained_since(transaction, position).await?;
+    let (mut updates, mut accounts) = (Vec::new(), Vec::new());
+    for batch in gained.chunks(BATCH) {
+        let ids = |wanted: Subject| -> Vec<Uuid> {
+            let of_subject = batch.iter().filter(|(subject, _)| *subject == wanted);
+            of_subject.map(|(_, id)| *id).collect()
+        };
+        updates.extend(gateway_state::of(transaction, &ids).await?);
+        accounts.extend(account_state::of(transaction, &ids).await?);
+    }
+    Ok((updates, accounts))
 }

@@ -84,7 +84,7 @@ pub(super) async fn of(
     }
     let ids = changed(Subject::AccessRequest);
     if !ids.is_empty() {
-        // A request that is gone went with its app or version, whose own update takes its grants along.
+        // A request that is gone went with its app or version, whose own update takes it along.
         let rows = access_request::Entity::find()
             .filter(access_request::Column::Id.is_in(ids))
             .all(connection)

@@ -4,8 +4,13 @@
 //! row may be applied late, twice or together with later ones, and the result is the same.
 
 mod account_state;
+mod backoff;
 mod follower;
 mod gateway_state;
+mod log;
+mod position;
+mod wake;
 
 pub use entity::change::Subject;
 pub use follower::Follower;
+pub use position::{BadPosition, CommittedChange, Position};

@@ -5,13 +5,18 @@ use std::path::Path;
 use super::CommandError;
 use crate::{
     config::StorageOptions,
-    database::{Database, backup},
+    database::{Database, backup, postgres_dump},
 };
 
 pub(super) async fn run(storage: &StorageOptions, file: &Path) -> Result<(), CommandError> {
-    let database = Database::connect(&storage.url()).await?;
-    backup::to_file(&database, file).await?;
-    database.close().await?;
+    let url = storage.url();
+    if url.starts_with("sqlite:") {
+        let database = Database::connect(&url).await?;
+        backup::to_file(&database, file).await?;
+        database.close().await?;
+    } else {
+        postgres_dump::to_file(&url, file)?;
+    }
     anstream::println!("Backed up to {}.", file.display());
     Ok(())
 }

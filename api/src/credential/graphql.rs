@@ -19,7 +19,6 @@ use crate::{
         user_error::UserError,
     },
     loader::{LoadError, RequestContext as _},
-    pagination::Slice,
     payload,
 };
 
@@ -157,13 +156,13 @@ pub(crate) async fn credentials_of(
     page: Result<Page, ServiceError>,
 ) -> Result<CredentialConnection> {
     let page = context.give(page)?;
-    let slice = context.load(CredentialsOf { app, page }).await?;
+    let slice = context.load_page(CredentialsOf { app, page }).await?;
     let loaders = context.loaders();
     let total = TotalCount::new(move || {
         let loaders = loaders.clone();
         async move { Ok::<_, LoadError>(loaders.load_one(CredentialCountOf(app)).await?.unwrap_or(0)) }
     });
-    Ok(CredentialConnection::new(slice.unwrap_or_else(Slice::empty), total))
+    Ok(CredentialConnection::new(slice, total))
 }
 
 /// A credential to generate.

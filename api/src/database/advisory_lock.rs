@@ -4,9 +4,9 @@
 //! lock of the transaction (<https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS>): kept by
 //! the database, freed by commit, rollback and loss of the connection, seen by every process on the same database.
 
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
 
-use crate::{database::WriteTransaction, error::StoreError};
+use crate::error::StoreError;
 
 /// Sets our advisory locks apart from other programs' on the same database: "ptko" in ASCII.
 const NAMESPACE: i32 = 0x7074_6b6f;
@@ -14,6 +14,8 @@ const NAMESPACE: i32 = 0x7074_6b6f;
 /// What one transaction at a time may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdvisoryLock {
+    /// Bring the tables to their present shape. Taken before anything else.
+    Migration,
     /// Fill an empty database. Taken before anything else.
     Bootstrap,
     /// Add to what live routes claim. Taken after every row lock, and nothing else is locked while it is held: the
@@ -26,6 +28,7 @@ impl AdvisoryLock {
         match self {
             Self::Bootstrap => 1,
             Self::Routes => 2,
+            Self::Migration => 3,
         }
     }
 
@@ -34,7 +37,7 @@ impl AdvisoryLock {
     ///
     /// # Errors
     /// [`StoreError`] when the database fails.
-    pub async fn take(self, transaction: &WriteTransaction) -> Result<(), StoreError> {
+    pub async fn take(self, transaction: &DatabaseTransaction) -> Result<(), StoreError> {
         if transaction.get_database_backend() == DbBackend::Postgres {
             let statement = Statement::from_sql_and_values(
                 DbBackend::Postgres,

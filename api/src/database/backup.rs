@@ -1,4 +1,4 @@
-//! Backups: a consistent copy of a SQLite database, on demand and before every migration.
+//! Backups of SQLite: a consistent copy, on demand and before every migration.
 
 use std::{
     fs::{self, OpenOptions},
@@ -15,9 +15,21 @@ use crate::error::StoreError;
 /// Why there is no backup.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// The database is PostgreSQL, which has tools of its own.
-    #[error("this command backs up SQLite; use pg_dump for PostgreSQL")]
+    /// The database is PostgreSQL, whose copies its own program makes.
+    #[error("only a SQLite database is copied this way")]
     NotSqlite,
+    /// The database's URL cannot be read.
+    #[error("DATABASE_URL is no URL such as postgres://USER:PASSWORD@HOST/NAME")]
+    BadUrl,
+    /// PostgreSQL's own program is not there.
+    #[error(
+        "pg_dump is not in PATH: install PostgreSQL's client programs, of the server's version or newer (Debian: \
+         `apt-get install postgresql-client`)"
+    )]
+    NoPgDump,
+    /// It failed.
+    #[error("pg_dump failed: {0}")]
+    PgDump(String),
     /// A file would be overwritten.
     #[error("{path} exists already; name another file", path = .0.display())]
     Exists(PathBuf),
@@ -42,7 +54,7 @@ pub async fn to_file(database: &Database, file: &Path) -> Result<(), BackupError
     if database.backend() != DbBackend::Sqlite {
         return Err(BackupError::NotSqlite);
     }
-    create_private(file)?;
+    drop(create_private(file)?);
     let copied = database.copy_into(file).await;
     if copied.is_err() {
         let _ = fs::remove_file(file);
@@ -50,15 +62,16 @@ pub async fn to_file(database: &Database, file: &Path) -> Result<(), BackupError
     Ok(copied?)
 }
 
-/// Makes the empty file that the copy goes into: SQLite would make it readable by everyone, and it holds e-mails and
-/// hashes (<https://sqlite.org/lang_vacuum.html#vacuuminto>: the file must not exist or be empty).
-fn create_private(file: &Path) -> Result<(), BackupError> {
+/// Makes the empty file that the copy goes into, readable by its owner alone: SQLite and `pg_dump` would let everyone
+/// read it, and it holds e-mails and hashes (<https://sqlite.org/lang_vacuum.html#vacuuminto>: the file must not exist
+/// or be empty).
+pub(super) fn create_private(file: &Path) -> Result<fs::File, BackupError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(file) {
-        Ok(_) => Ok(()),
+        Ok(made) => Ok(made),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(BackupError::Exists(file.to_owned())),
         Err(source) => Err(BackupError::Io {
             path: file.to_owned(),
@@ -95,7 +108,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_copy_is_a_whole_database_for_its_owner_alone() {
+    async fn a_sqlite_copy_is_a_whole_database_for_its_owner_alone() {
         let (from, to) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         let database = migrated(from.path()).await;
         let file = to.path().join("portico.db");
@@ -111,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_overwritten() {
+    async fn nothing_is_overwritten_by_a_sqlite_copy() {
         let directory = TempDir::new().unwrap();
         let database = migrated(directory.path()).await;
         let file = directory.path().join("precious");

@@ -1,31 +1,43 @@
 //! The database: SQLite by default, PostgreSQL by URL; the same statements on both.
 //!
 //! SQLite takes one writer at a time, so it has a pool of one connection for writes, whose transactions begin
-//! IMMEDIATE, and a pool of readers beside it. PostgreSQL uses one pool for both.
+//! IMMEDIATE, and a pool of readers beside it. PostgreSQL has as many writers as readers, and a pool for the follower of
+//! the change log, which must not wait behind either.
 
 pub mod advisory_lock;
 pub mod backup;
 pub mod column;
+mod notification;
+pub mod postgres_dump;
 mod transaction;
 
 use std::{path::Path, time::Duration};
 
 use migration::{Migrator, MigratorTrait as _};
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database as Connector, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait as _, Database as Connector, DatabaseConnection, DbBackend, Statement,
+    TransactionTrait as _,
+};
 pub use transaction::WriteTransaction;
 
+use self::advisory_lock::AdvisoryLock;
 use crate::error::StoreError;
 
 /// How long a statement waits for a connection before the answer is `UNAVAILABLE`.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many connections read at once.
 const READERS: u32 = 8;
+/// How many connections write at once on PostgreSQL.
+const WRITERS: u32 = 8;
+/// How many connections the follower has on PostgreSQL: one reads the log while the other tells of commits.
+const FOLLOWERS: u32 = 2;
 
 /// The connections to the database.
 #[derive(Clone, Debug)]
 pub struct Database {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
+    follower: DatabaseConnection,
 }
 
 impl Database {
@@ -47,27 +59,32 @@ impl Database {
             // The writer connects first: it creates the file and switches it to WAL.
             let writer = Connector::connect(sqlite_options(url, 1)).await?;
             let readers = Connector::connect(sqlite_options(url, READERS)).await?;
-            Ok(Self { readers, writer })
-        } else {
-            let mut options = ConnectOptions::new(url);
-            options
-                .max_connections(READERS * 2)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .sqlx_logging(false);
-            let pool = Connector::connect(options).await?;
             Ok(Self {
-                readers: pool.clone(),
-                writer: pool,
+                follower: readers.clone(),
+                readers,
+                writer,
+            })
+        } else {
+            Ok(Self {
+                writer: Connector::connect(postgres_options(url, WRITERS)).await?,
+                readers: Connector::connect(postgres_options(url, READERS)).await?,
+                follower: Connector::connect(postgres_options(url, FOLLOWERS)).await?,
             })
         }
     }
 
-    /// Applies the migrations that are missing.
+    /// Applies the migrations that are missing; once, however many processes start on the database together.
     ///
     /// # Errors
     /// [`StoreError`] when a step fails; steps before it stay applied.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        Ok(Migrator::up(&self.writer, None).await?)
+        if self.backend() != DbBackend::Postgres {
+            return Ok(Migrator::up(&self.writer, None).await?);
+        }
+        let lock = self.writer.begin().await?;
+        AdvisoryLock::Migration.take(&lock).await?;
+        Migrator::up(&self.writer, None).await?;
+        Ok(lock.commit().await?)
     }
 
     /// Whether migrations are missing.
@@ -82,6 +99,11 @@ impl Database {
     #[must_use]
     pub fn read(&self) -> &DatabaseConnection {
         &self.readers
+    }
+
+    /// The connection of the change log's follower, which no load on the others keeps waiting.
+    pub(crate) fn follow(&self) -> &DatabaseConnection {
+        &self.follower
     }
 
     /// Which kind of database it is.
@@ -122,12 +144,22 @@ impl Database {
     /// [`StoreError`] when a connection does not close cleanly.
     pub async fn close(self) -> Result<(), StoreError> {
         self.readers.close().await?;
+        self.follower.close().await?;
         Ok(self.writer.close().await?)
     }
 }
 
 /// What a path must not show in a URL (`?`, `#`, `%` and white space would be read as something else).
 const PATH: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b' ').add(b'?').add(b'#').add(b'%');
+
+fn postgres_options(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .sqlx_logging(false);
+    options
+}
 
 fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);

@@ -5,13 +5,15 @@ use std::{ops::Deref, sync::Arc};
 use domain::Timestamp;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    DatabaseTransaction, EntityTrait as _, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait as _, QueryTrait as _, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait as _,
+    sea_query::{Expr, Query},
 };
 use uuid::Uuid;
 
 use crate::{
     audit::record::AuditRecord,
-    change::{Follower, Subject},
+    change::{CommittedChange, Follower, Subject},
     database::Database,
     error::{ServiceError, StoreError},
 };
@@ -75,30 +77,47 @@ impl WriteTransaction {
         for event in self.events {
             event.insert(&self.transaction).await?;
         }
-        let rows = self
-            .changes
-            .into_iter()
-            .map(|(subject, id)| entity::change::ActiveModel {
-                revision: NotSet,
-                subject: Set(subject),
-                subject_id: Set(id),
-                at: Set(now),
-            });
-        let rows: Vec<_> = rows.collect();
-        let published = !rows.is_empty();
-        // A deletion may take ten thousands of rows along; a statement takes 32,766 values at most
-        // (<https://sqlite.org/limits.html#max_variable_number>).
-        for rows in rows.chunks(1000) {
-            entity::change::Entity::insert_many(rows.iter().cloned())
-                .exec_without_returning(&self.transaction)
-                .await?;
-        }
+        let committed = append(&self.transaction, self.changes, now).await?;
         self.transaction.commit().await?;
-        if published {
-            self.follower.catch_up_until_done().await;
+        if let Some(committed) = committed {
+            self.follower.reach(&committed).await;
         }
         Ok(())
     }
+}
+
+/// Appends to the change log; what names the commit afterwards, if there was anything to append.
+async fn append(
+    transaction: &DatabaseTransaction,
+    changes: Vec<(Subject, Uuid)>,
+    at: i64,
+) -> Result<Option<CommittedChange>, StoreError> {
+    let backend = transaction.get_database_backend();
+    let mut committed = None;
+    // A deletion may take ten thousands of rows along; a statement takes 32,766 values at most
+    // (<https://sqlite.org/limits.html#max_variable_number>).
+    for changes in changes.chunks(1000) {
+        let rows = changes.iter().map(|(subject, id)| entity::change::ActiveModel {
+            revision: NotSet,
+            subject: Set(*subject),
+            subject_id: Set(*id),
+            at: Set(at),
+        });
+        let mut insert = entity::change::Entity::insert_many(rows).into_query();
+        let place = if backend == DbBackend::Postgres {
+            "transaction_id::text::bigint AS place"
+        } else {
+            "revision AS place"
+        };
+        insert.returning(Query::returning().expr(Expr::cust(place)));
+        let rows = transaction.query_all(&insert).await?;
+        let places: Result<Vec<i64>, _> = rows.iter().map(|row| row.try_get("", "place")).collect();
+        committed = places?.into_iter().max();
+    }
+    Ok(committed.map(|place| match u64::try_from(place) {
+        Ok(transaction) if backend == DbBackend::Postgres => CommittedChange::transaction(transaction),
+        _ => CommittedChange::revision(place),
+    }))
 }
 
 impl Deref for WriteTransaction {

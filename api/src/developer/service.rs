@@ -14,6 +14,7 @@ use serde_json::json;
 pub use super::store::{DeveloperFilter, DeveloperRecord, DeveloperSort};
 use super::{belongings, store};
 use crate::{
+    access_request::hold_store,
     audit::record::AuditRecord,
     change::Subject,
     context::CallContext,
@@ -167,7 +168,7 @@ pub async fn delete(
     developer::check_deletion(belongings.approved_requests(), force)?;
     let email = &developer.email_normalised;
     store::hold_sign_ups(&*transaction, email, call.now).await?;
-    belongings::hold_requests(&*transaction, email, belongings.held_versions(), call.now).await?;
+    hold_store::hold(&*transaction, email, belongings.held_versions(), call.now).await?;
     for session in session_store::delete_all_of(&*transaction, AccountId::Developer(id)).await? {
         transaction.changed(Subject::Session, session.uuid());
     }

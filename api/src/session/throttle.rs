@@ -16,6 +16,7 @@ use std::{
     hash::{BuildHasher, Hash, RandomState},
     net::IpAddr,
     num::NonZeroU32,
+    str::FromStr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -58,6 +59,23 @@ impl Limit {
         Quota::with_period(self.one_per)
             .unwrap_or(Quota::per_second(NonZeroU32::MAX))
             .allow_burst(self.burst)
+    }
+}
+
+const LIMIT_EXPECTED: &str = "expected tries at once / seconds until one more, such as 60/10, from 1/1 to 100000/86400";
+
+/// Reads `60/10`: 60 at once, then one in every 10 seconds.
+impl FromStr for Limit {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (burst, seconds) = text.split_once('/').ok_or(LIMIT_EXPECTED)?;
+        let burst = burst.parse().ok().filter(|burst| (1..=100_000).contains(burst));
+        let seconds = seconds.parse().ok().filter(|seconds| (1..=86_400).contains(seconds));
+        match (burst, seconds) {
+            (Some(burst), Some(seconds)) => Ok(Self::new(burst, Duration::from_secs(seconds))),
+            _ => Err(LIMIT_EXPECTED),
+        }
     }
 }
 

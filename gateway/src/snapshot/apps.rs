@@ -1,26 +1,29 @@
 //! The apps, each with what stands under its id: its requests and its credentials.
 //!
 //! ```text
-//!   shard:  places │ rows (52 bytes) │ requests (17) │ credentials (57) │ ends, of those that have any (20) │ texts
+//!   shard:  places │ rows (52 bytes) │ requests (17) │ credentials (55) │ times, of those that have more (12) │ texts
 //!                        └── say where their part of each of the other lists ends ──┘
 //! ```
 //!
 //! A row may stand for an app that is not there (yet), while its credentials or requests are: they open nothing.
 
-use std::sync::Arc;
+mod credential;
+mod open_shard;
+
+use std::{ops::RangeInclusive, sync::Arc};
 
 use domain::{
-    Timestamp, access,
     access_request::AccessRequestStatus,
     api_key::ApiKeyHash,
     app::AppStatus,
-    credential::CredentialKind,
-    id::{AppId, CredentialId, DeveloperId, VersionId},
+    id::{AppId, DeveloperId, VersionId},
 };
 
+pub(crate) use self::credential::Credential;
+use self::{credential::CredentialRow, open_shard::OpenShard};
 use super::{
-    index::Owner,
-    shards::{SHARD_BITS, Shards, lower_bound, place_of_id, shard_at},
+    index::{OWNER_BITS, Owner},
+    shards::{SHARD_BITS, Shards, lower_bound, place_of_id, place_of_key, shard_at},
 };
 use crate::record::{AccessRequestRecord, AppRecord, CredentialRecord};
 
@@ -30,15 +33,15 @@ pub(super) struct Apps(Shards<Arc<AppShard>>);
 /// Some apps, sorted by place and then id; in each list, what is an app's stands together, in the apps' order.
 #[derive(Debug, Default)]
 pub(super) struct AppShard {
-    /// The first 32 bits of each app's place.
+    /// The beginning of each app's place.
     places: Box<[Owner]>,
     rows: Box<[AppRow]>,
     requests: Box<[RequestRow]>,
-    /// An app's are sorted by hash and then id.
+    /// An app's are sorted by their keys' places and then id.
     credentials: Box<[CredentialRow]>,
-    /// Which credentials have an end, by their place in the list: most have none.
-    ending: Box<[u32]>,
-    ends: Box<[Ends]>,
+    /// Whose the times are, by their place in the list of credentials: most have none.
+    timed: Box<[u32]>,
+    times: Box<[[u8; 8]]>,
     texts: Box<str>,
 }
 
@@ -58,43 +61,15 @@ struct AppRow {
 
 type RequestRow = (VersionId, AccessRequestStatus);
 
-#[derive(Clone, Copy, Debug)]
-struct CredentialRow {
-    /// Zeros when there is none.
-    key_hash: ApiKeyHash,
-    id: CredentialId,
-    /// Milliseconds, in bytes: as a number it would be aligned, and seven bytes of each row be lost.
-    created_at: [u8; 8],
-    flags: u8,
-}
-
-const HAS_KEY: u8 = 1;
-const HAS_EXPIRY: u8 = 2;
-const HAS_REVOCATION: u8 = 4;
-const IS_OAUTH_CLIENT: u8 = 8;
-
-/// When a credential ends, or was ended; which of the two count, the row's flags say.
-#[derive(Clone, Copy, Debug)]
-struct Ends {
-    expires_at: [u8; 8],
-    revoked_at: [u8; 8],
-}
-
-const LONG_AGO: Ends = Ends {
-    expires_at: i64::MIN.to_le_bytes(),
-    revoked_at: i64::MIN.to_le_bytes(),
-};
-
 // What a key costs is decided here.
 const _: () = assert!(size_of::<AppRow>() == 52 && size_of::<RequestRow>() == 17);
-const _: () = assert!(size_of::<CredentialRow>() == 57 && size_of::<Ends>() == 16);
 
 /// What stands under an app's id, in a form that can be changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct AppState {
-    pub(super) app: Option<AppRecord>,
-    pub(super) requests: Vec<(VersionId, AccessRequestStatus)>,
-    pub(super) credentials: Vec<CredentialRecord>,
+pub(crate) struct AppState {
+    pub(crate) app: Option<AppRecord>,
+    pub(crate) requests: Vec<(VersionId, AccessRequestStatus)>,
+    pub(crate) credentials: Vec<CredentialRecord>,
 }
 
 impl AppState {
@@ -110,8 +85,18 @@ pub(super) fn place_of(id: AppId) -> u64 {
 
 /// How entries of an index name an app.
 pub(super) const fn owner_at(place: u64) -> Owner {
-    (place >> u32::BITS) as Owner
+    (place >> (u64::BITS - OWNER_BITS)) as Owner
 }
+
+/// The places that begin like this.
+pub(super) const fn places_of(owner: Owner) -> RangeInclusive<u64> {
+    let rest = u64::BITS - OWNER_BITS;
+    let first = (owner as u64) << rest;
+    first..=first | (u64::MAX >> OWNER_BITS)
+}
+
+/// So many rows of an app are read one after the other.
+const FEW: usize = 16;
 
 impl Apps {
     pub(super) fn get(&self, id: AppId) -> Option<App<'_>> {
@@ -120,9 +105,10 @@ impl Apps {
 
     /// The apps whose place begins like this.
     pub(super) fn at(&self, owner: Owner) -> impl Iterator<Item = App<'_>> + use<'_> {
-        let shard = self.0.get(shard_at(u64::from(owner) << u32::BITS));
+        let shard = self.0.get(shard_at(*places_of(owner).start()));
         // All in a shard share its bits: what follows them is what is spread.
-        let first = lower_bound(&shard.places, owner << SHARD_BITS, |place| place << SHARD_BITS);
+        let spread = |owner: &Owner| owner << (SHARD_BITS + Owner::BITS - OWNER_BITS);
+        let first = lower_bound(&shard.places, spread(&owner), spread);
         (first..shard.places.len())
             .take_while(move |at| shard.places[*at] == owner)
             .map(move |at| App { shard, at })
@@ -137,188 +123,12 @@ impl Apps {
     /// Puts these states in the place of what stood under their ids. They are sorted by place and then id.
     pub(super) fn change(&mut self, states: impl IntoIterator<Item = ((u64, AppId), AppState)>) {
         let mut states = states.into_iter().peekable();
+        let mut open = OpenShard::default();
         while let Some(shard) = states.peek().map(|((place, _), _)| shard_at(*place)) {
             let changed = std::iter::from_fn(|| states.next_if(|((place, _), _)| shard_at(*place) == shard));
-            let merged = self.0.get(shard).changed(changed);
-            self.0.set(shard, Arc::new(merged));
+            open.merge(self.0.get(shard), changed);
+            self.0.set(shard, Arc::new(open.close()));
         }
-    }
-}
-
-impl AppShard {
-    fn changed(&self, states: impl IntoIterator<Item = ((u64, AppId), AppState)>) -> Self {
-        let mut new = OpenShard::like(self);
-        let mut old = (0..self.rows.len()).map(|at| App { shard: self, at }).peekable();
-        for ((place, id), state) in states {
-            while let Some(app) = old.next_if(|app| (app.place(), app.id()) < (place, id)) {
-                new.copy(app);
-            }
-            let _replaced = old.next_if(|app| app.id() == id);
-            if !state.is_empty() {
-                new.push(id, place, state);
-            }
-        }
-        old.for_each(|app| new.copy(app));
-        new.close()
-    }
-}
-
-/// A shard that is being written.
-#[derive(Debug)]
-struct OpenShard {
-    places: Vec<Owner>,
-    rows: Vec<AppRow>,
-    requests: Vec<RequestRow>,
-    credentials: Vec<CredentialRow>,
-    ending: Vec<u32>,
-    ends: Vec<Ends>,
-    texts: String,
-}
-
-impl OpenShard {
-    /// With room for the same and a little more.
-    fn like(shard: &AppShard) -> Self {
-        Self {
-            places: Vec::with_capacity(shard.places.len() + 1),
-            rows: Vec::with_capacity(shard.rows.len() + 1),
-            requests: Vec::with_capacity(shard.requests.len() + 2),
-            credentials: Vec::with_capacity(shard.credentials.len() + 8),
-            ending: Vec::with_capacity(shard.ending.len() + 2),
-            ends: Vec::with_capacity(shard.ends.len() + 2),
-            texts: String::with_capacity(shard.texts.len() + 64),
-        }
-    }
-
-    /// Takes an app over as it is.
-    fn copy(&mut self, app: App<'_>) {
-        let App { shard, at } = app;
-        self.requests.extend_from_slice(app.request_rows());
-        let first = app.first_credential() as u32;
-        let end = shard.rows[at].credentials_end;
-        let ending = shard.ending.partition_point(|credential| *credential < first)
-            ..shard.ending.partition_point(|credential| *credential < end);
-        let moved = (self.credentials.len() as u32).wrapping_sub(first);
-        let ordinals = shard.ending[ending.clone()].iter();
-        self.ending
-            .extend(ordinals.map(|credential| credential.wrapping_add(moved)));
-        self.ends.extend_from_slice(&shard.ends[ending]);
-        self.credentials.extend_from_slice(app.credential_rows());
-        self.texts.push_str(app.name());
-        let name_end = self.texts.len() as u32;
-        self.texts.push_str(app.reference_id());
-        self.places.push(shard.places[at]);
-        self.rows.push(AppRow {
-            requests_end: self.requests.len() as u32,
-            credentials_end: self.credentials.len() as u32,
-            name_end,
-            reference_id_end: self.texts.len() as u32,
-            ..shard.rows[at]
-        });
-    }
-
-    fn push(&mut self, id: AppId, place: u64, state: AppState) {
-        let AppState {
-            app,
-            requests,
-            mut credentials,
-        } = state;
-        self.requests.extend(requests);
-        credentials.sort_unstable_by_key(|credential| (hash_or_zeros(credential.key_hash), credential.id));
-        for credential in &credentials {
-            let (row, ends) = CredentialRow::of(credential);
-            if let Some(ends) = ends {
-                self.ending.push(self.credentials.len() as u32);
-                self.ends.push(ends);
-            }
-            self.credentials.push(row);
-        }
-        let (developer_id, status, name_length) = match &app {
-            Some(app) => {
-                self.texts.push_str(&app.name);
-                let name_end = self.texts.len();
-                self.texts.push_str(&app.reference_id);
-                (app.developer_id, Some(app.status), name_end)
-            }
-            None => (DeveloperId::from_uuid(uuid::Uuid::nil()), None, self.texts.len()),
-        };
-        self.places.push(owner_at(place));
-        self.rows.push(AppRow {
-            id,
-            developer_id,
-            status,
-            requests_end: self.requests.len() as u32,
-            credentials_end: self.credentials.len() as u32,
-            name_end: name_length as u32,
-            reference_id_end: self.texts.len() as u32,
-        });
-    }
-
-    fn close(self) -> AppShard {
-        AppShard {
-            places: self.places.into(),
-            rows: self.rows.into(),
-            requests: self.requests.into(),
-            credentials: self.credentials.into(),
-            ending: self.ending.into(),
-            ends: self.ends.into(),
-            texts: self.texts.into(),
-        }
-    }
-}
-
-const fn hash_or_zeros(hash: Option<ApiKeyHash>) -> ApiKeyHash {
-    match hash {
-        Some(hash) => hash,
-        None => ApiKeyHash::from_bytes([0; 32]),
-    }
-}
-
-impl CredentialRow {
-    fn of(record: &CredentialRecord) -> (Self, Option<Ends>) {
-        let CredentialRecord {
-            id,
-            app_id: _,
-            kind,
-            key_hash,
-            created_at,
-            expires_at,
-            revoked_at,
-        } = record;
-        let mut flags = match kind {
-            CredentialKind::ApiKey => 0,
-            CredentialKind::OauthClient => IS_OAUTH_CLIENT,
-        };
-        for (is_there, flag) in [
-            (key_hash.is_some(), HAS_KEY),
-            (expires_at.is_some(), HAS_EXPIRY),
-            (revoked_at.is_some(), HAS_REVOCATION),
-        ] {
-            flags |= if is_there { flag } else { 0 };
-        }
-        let row = Self {
-            key_hash: hash_or_zeros(*key_hash),
-            id: *id,
-            created_at: created_at.as_millis().to_le_bytes(),
-            flags,
-        };
-        let bytes = |at: &Option<Timestamp>| at.map_or(0, Timestamp::as_millis).to_le_bytes();
-        let ends = Ends {
-            expires_at: bytes(expires_at),
-            revoked_at: bytes(revoked_at),
-        };
-        (row, row.has_ends().then_some(ends))
-    }
-
-    const fn has(&self, flag: u8) -> bool {
-        self.flags & flag != 0
-    }
-
-    const fn has_ends(&self) -> bool {
-        self.has(HAS_EXPIRY | HAS_REVOCATION)
-    }
-
-    fn key_hash(&self) -> Option<ApiKeyHash> {
-        self.has(HAS_KEY).then_some(self.key_hash)
     }
 }
 
@@ -355,6 +165,10 @@ impl<'a> App<'a> {
         place_of(self.id())
     }
 
+    pub(super) fn owner(self) -> Owner {
+        self.shard.places[self.at]
+    }
+
     pub(crate) fn id(self) -> AppId {
         self.row().id
     }
@@ -388,11 +202,18 @@ impl<'a> App<'a> {
     /// The credential with this key.
     pub(super) fn credential_of_key(self, hash: &ApiKeyHash) -> Option<Credential<'a>> {
         let rows = self.credential_rows();
-        let first = rows.partition_point(|row| row.key_hash < *hash);
+        let place = place_of_key(hash);
+        // Of few rows all are looked at: they are then read from memory at once, and halving would wait for one after
+        // the other.
+        let first = if rows.len() <= FEW {
+            rows.iter().filter(|row| row.place() < place).count()
+        } else {
+            rows.partition_point(|row| row.place() < place)
+        };
         let found = rows[first..]
             .iter()
-            .take_while(|row| row.key_hash == *hash)
-            .position(|row| row.has(HAS_KEY))?;
+            .take_while(|row| row.place() == place)
+            .position(|row| row.has_key(hash))?;
         Some(Credential {
             app: self,
             at: self.first_credential() + first + found,
@@ -424,72 +245,6 @@ impl<'a> App<'a> {
             app: self.record(),
             requests: self.request_rows().to_vec(),
             credentials: self.credentials().map(Credential::record).collect(),
-        }
-    }
-}
-
-/// A credential of an app.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Credential<'a> {
-    app: App<'a>,
-    at: usize,
-}
-
-impl<'a> Credential<'a> {
-    fn row(self) -> &'a CredentialRow {
-        &self.app.shard.credentials[self.at]
-    }
-
-    pub(crate) fn id(self) -> CredentialId {
-        self.row().id
-    }
-
-    pub(crate) const fn app(self) -> App<'a> {
-        self.app
-    }
-
-    fn ends(self) -> Ends {
-        let shard = self.app.shard;
-        let found = self
-            .row()
-            .has_ends()
-            .then(|| shard.ending.binary_search(&(self.at as u32)).ok())
-            .flatten();
-        // A row without its ends would be a mistake of ours: then it ended long ago.
-        found.map_or(LONG_AGO, |at| shard.ends[at])
-    }
-
-    pub(super) fn facts(self) -> access::CredentialFacts {
-        let row = self.row();
-        let ends = self.ends();
-        let instant = |bytes: [u8; 8]| Timestamp::from_millis(i64::from_le_bytes(bytes));
-        access::CredentialFacts {
-            kind: if row.has(IS_OAUTH_CLIENT) {
-                CredentialKind::OauthClient
-            } else {
-                CredentialKind::ApiKey
-            },
-            created_at: instant(row.created_at),
-            expires_at: row.has(HAS_EXPIRY).then(|| instant(ends.expires_at)),
-            revoked_at: row.has(HAS_REVOCATION).then(|| instant(ends.revoked_at)),
-        }
-    }
-
-    pub(crate) fn record(self) -> CredentialRecord {
-        let access::CredentialFacts {
-            kind,
-            created_at,
-            expires_at,
-            revoked_at,
-        } = self.facts();
-        CredentialRecord {
-            id: self.id(),
-            app_id: self.app.id(),
-            kind,
-            key_hash: self.row().key_hash(),
-            created_at,
-            expires_at,
-            revoked_at,
         }
     }
 }

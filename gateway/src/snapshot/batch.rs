@@ -10,7 +10,7 @@ use domain::{
 
 use super::{
     Snapshot,
-    apps::{App, AppState, owner_at, place_of},
+    apps::{App, AppState, owner_at, place_of, places_of},
     index::{OpenIndex, Owner},
     shards::{place_of_id, place_of_key},
 };
@@ -173,13 +173,12 @@ impl<'a> Batch<'a> {
 
     /// The apps whose place begins like this; of an open one, what the batch has made of it.
     fn apps_at(&self, owner: Owner) -> impl Iterator<Item = Found<'_>> {
-        let first = u64::from(owner) << Owner::BITS;
-        let last = first | u64::from(Owner::MAX);
+        let places = places_of(owner);
         let nil = AppId::from_uuid(uuid::Uuid::nil());
         let max = AppId::from_uuid(uuid::Uuid::max());
         let open = self
             .open
-            .range((first, nil)..=(last, max))
+            .range((*places.start(), nil)..=(*places.end(), max))
             .map(|(_, state)| Found::Open(state));
         let closed = self.snapshot.apps.at(owner);
         let closed = closed.filter(|app| !self.open.contains_key(&(place_of(app.id()), app.id())));

@@ -46,9 +46,7 @@ pub fn channel() -> (SnapshotWriter, SnapshotReader) {
 impl SnapshotWriter {
     /// Publishes a snapshot made of these updates alone: the first load, and every later one that starts afresh.
     pub fn replace(&mut self, updates: impl IntoIterator<Item = Update>) {
-        let mut next = Snapshot::empty();
-        next.extend(updates);
-        self.restore(next);
+        self.restore(Snapshot::of(updates));
     }
 
     /// Publishes a snapshot as it is: one that was read from a copy, or that was gathered piece by piece.

@@ -20,7 +20,7 @@ use crate::{
     record::{
         AccessRequestRecord, AppRecord, AuthStrategyRecord, CredentialRecord, DeveloperRecord, Update, VersionRecord,
     },
-    snapshot::App,
+    snapshot::{App, AppState, Loader, ToldTwice},
 };
 
 type Id = [u8; 16];
@@ -166,13 +166,12 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// Appends what the frame says.
-    pub(super) fn append_to(self, updates: &mut Vec<Update>) -> Result<(), CopyError> {
+    pub(super) fn load_into(self, loader: &mut Loader) -> Result<(), CopyError> {
         match self {
-            Self::AuthStrategy(frame) => updates.push(frame.record().into()),
-            Self::Version(frame) => updates.push(frame.record()?.into()),
-            Self::Developer(frame) => updates.push(frame.record().into()),
-            Self::App(frame) => frame.append_to(updates),
+            Self::AuthStrategy(frame) => loader.apply(frame.record().into()),
+            Self::Version(frame) => loader.apply(frame.record()?.into()),
+            Self::Developer(frame) => loader.apply(frame.record().into()),
+            Self::App(frame) => frame.load_into(loader)?,
             Self::End(_) => {}
         }
         Ok(())
@@ -322,7 +321,7 @@ impl<'a> AppFrame<'a> {
         }
     }
 
-    fn append_to(self, updates: &mut Vec<Update>) {
+    fn load_into(self, loader: &mut Loader) -> Result<(), ToldTwice> {
         let Self {
             id,
             app,
@@ -330,9 +329,15 @@ impl<'a> AppFrame<'a> {
             credentials,
         } = self;
         let id = AppId::from_uuid(Uuid::from_bytes(id));
-        updates.extend(app.map(|app| Update::from(app.record(id))));
-        updates.extend(requests.into_iter().map(|request| request.record(id).into()));
-        updates.extend(credentials.into_iter().map(|credential| credential.record(id).into()));
+        let state = AppState {
+            app: app.map(|app| app.record(id)),
+            requests: requests.iter().map(RequestFrame::row).collect(),
+            credentials: credentials
+                .into_iter()
+                .map(|credential| credential.record(id))
+                .collect(),
+        };
+        loader.app(id, state)
     }
 }
 
@@ -378,13 +383,8 @@ impl RequestFrame {
         }
     }
 
-    fn record(self, app_id: AppId) -> AccessRequestRecord {
-        let Self { version_id, status } = self;
-        AccessRequestRecord {
-            app_id,
-            version_id: VersionId::from_uuid(Uuid::from_bytes(version_id)),
-            status,
-        }
+    fn row(&self) -> (VersionId, AccessRequestStatus) {
+        (VersionId::from_uuid(Uuid::from_bytes(self.version_id)), self.status)
     }
 }
 
