@@ -30,7 +30,8 @@ const LINGER_BYTES: usize = 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct ClientIo {
     socket: GatheredIo,
-    watched: Arc<Watched>,
+    /// Who is told of each write, if anybody watches over the connection.
+    watched: Option<Arc<Watched>>,
     framing: StrictFraming,
     /// How much of [`REFUSAL`] hyper has been given.
     refusal_given: usize,
@@ -40,8 +41,8 @@ pub(crate) struct ClientIo {
 }
 
 impl ClientIo {
-    /// Gives up a write that makes no progress for `write_limit`, and tells `watched` of each that does.
-    pub(crate) fn new(socket: TcpStream, watched: Arc<Watched>, write_limit: Duration) -> Self {
+    /// Gives up a write that makes no progress for `write_limit`.
+    pub(crate) fn new(socket: TcpStream, watched: Option<Arc<Watched>>, write_limit: Duration) -> Self {
         Self {
             socket: GatheredIo(socket),
             watched,
@@ -64,7 +65,9 @@ impl ClientIo {
     fn after_write<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.stalled = None;
-            self.watched.wrote();
+            if let Some(watched) = &self.watched {
+                watched.wrote();
+            }
             return polled;
         }
         let limit = self.write_limit;

@@ -10,13 +10,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Level;
 
 use crate::{
+    admission::{self, Admitted},
     answer::Refused,
     body::ResponseBody,
-    config::{GatewayConfig, Timeouts},
+    config::{GatewayConfig, Timeouts, is_trusted},
     headers::{Peer, REQUEST_ID},
+    observer::{AnsweredCall, trace_context},
     permit::Permit,
     proxy::{self, Call},
-    route_table::Found,
+    request_id::request_id,
     snapshot::SnapshotReader,
     supervision::{WatchGuard, Watched},
     target::RequestTarget,
@@ -57,7 +59,7 @@ impl Connection {
         place: OwnedSemaphorePermit,
     ) -> Self {
         let peer_ip = peer.ip().to_canonical();
-        let is_trusted = shared.config.trusted_proxies.iter().any(|net| net.contains(&peer_ip));
+        let is_trusted = is_trusted(&shared.config.trusted_proxies, peer_ip);
         Self {
             shared,
             peer: Peer::new(peer_ip, local.port(), is_trusted),
@@ -95,28 +97,45 @@ impl Connection {
 
     /// Answers one request. There is always an answer.
     pub(crate) async fn serve(&self, request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
-        let request_id = self.request_id(&request);
-        let seen = tracing::enabled!(target: ACCESS, Level::DEBUG).then(|| {
-            let path = request.uri().path().to_owned();
-            (Instant::now(), request.method().clone(), path)
-        });
+        let began = Instant::now();
+        let request_id = request_id(request.headers(), self.peer.is_trusted());
+        let observer = &self.shared.config.observer;
+        let trace_context = trace_context(observer, request.headers());
+        let is_logged = tracing::enabled!(target: ACCESS, Level::DEBUG);
+        // For those who want to know of each call; most often nobody does.
+        let seen =
+            (is_logged || observer.is_some()).then(|| (request.method().clone(), request.uri().path().to_owned()));
         let wants_upgrade = request.headers().contains_key(header::UPGRADE);
-        let mut response = match self.answer(request, &request_id).await {
-            Ok(response) => response,
+        let (mut response, refused) = match self.answer(request, &request_id).await {
+            Ok(response) => (response, None),
             Err(refused) => {
                 self.watched().rest();
                 let mut response = refused.response();
                 response.headers_mut().insert(REQUEST_ID, request_id.clone());
-                response
+                (response, Some(refused))
             }
         };
+        let took = began.elapsed();
+        self.shared.config.metrics.answered(response.status(), refused, took);
+        if let (Some(observer), Some((method, path))) = (observer, &seen) {
+            observer.answered(&AnsweredCall {
+                method,
+                path,
+                status: response.status(),
+                took,
+                request_id: request_id.to_str().unwrap_or_default(),
+                trace_context: &trace_context,
+            });
+        }
         if wants_upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             // What follows was let through unread, in case it was another protocol.
             response
                 .headers_mut()
                 .insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        if let Some((began, method, path)) = seen {
+        if let Some((method, path)) = seen
+            && is_logged
+        {
             tracing::debug!(
                 target: ACCESS,
                 request_id = ?request_id,
@@ -124,7 +143,7 @@ impl Connection {
                 %method,
                 path,
                 status = response.status().as_u16(),
-                elapsed_ms = began.elapsed().as_millis(),
+                elapsed_ms = took.as_millis(),
                 "answered"
             );
         }
@@ -147,29 +166,14 @@ impl Connection {
         if has_odd_expectation {
             return Err(Refused::ExpectationFailed);
         }
-        let found = snapshot
-            .routes()
-            .find(&target.host, &target.path, parts.method.as_str())
-            .map_err(|_| Refused::BadRequest("The path can be read in two ways"))?;
-        let (version, stripped_prefix) = match found {
-            Some(Found::Live {
-                version,
-                stripped_prefix,
-            }) => (version, stripped_prefix),
-            Some(Found::Retired { version }) => {
-                return Err(Permit::of_retired(&snapshot, version, &parts.headers));
-            }
-            None => return Err(Refused::NoRoute),
-        };
-        #[cfg(feature = "undecided")]
-        let permit = Permit::undecided(&snapshot, version)?;
-        #[cfg(not(feature = "undecided"))]
-        let permit = {
-            let now = Timestamp::now();
-            let permit = Permit::of_call(&snapshot, version, &parts.headers, now)?;
+        let now = Timestamp::now();
+        let Admitted {
+            permit,
+            stripped_prefix,
+        } = admission::admit(&snapshot, &target, parts.method.as_str(), &parts.headers, now)?;
+        if crate::DECIDES {
             self.shared.usage.record(permit.credential(), now);
-            permit
-        };
+        }
         let call = Call {
             snapshot,
             permit,
@@ -179,22 +183,5 @@ impl Connection {
             request_id,
         };
         proxy::forward(self, call).await
-    }
-
-    /// The id under which a request is logged, here and at the upstream: a trusted proxy's, or a new one.
-    fn request_id(&self, request: &Request<Incoming>) -> HeaderValue {
-        let sent = request.headers().get(REQUEST_ID).filter(|id| {
-            self.peer.is_trusted()
-                && (1..=128).contains(&id.len())
-                && id
-                    .as_bytes()
-                    .iter()
-                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-        });
-        sent.cloned().unwrap_or_else(|| {
-            let mut text = [0; uuid::fmt::Simple::LENGTH];
-            let id = uuid::Uuid::now_v7().simple().encode_lower(&mut text);
-            HeaderValue::from_str(id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
-        })
     }
 }

@@ -181,7 +181,7 @@ fn is_framing(folded: &str) -> bool {
 }
 
 /// Headers that only the gateway may set, and those by which a request asks to be taken for another one.
-fn is_ours(folded: &str) -> bool {
+pub(crate) fn is_ours(folded: &str) -> bool {
     folded.starts_with("x-consumer-")
         || folded.starts_with("x-portico-")
         || matches!(

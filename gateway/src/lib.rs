@@ -6,9 +6,12 @@
 //!                               spelling)  immutable)     or a no)  streams)  then checks)
 //! ```
 //!
+//! Proxies that others run ask for the decision alone, over HTTP or gRPC: `front_proxy`.
+//!
 //! The control plane feeds [`record::Update`]s to a [`snapshot::SnapshotWriter`]; each batch becomes visible to all
 //! calls at once. No call asks a database. Without a snapshot every call is answered 503.
 
+mod admission;
 mod answer;
 mod body;
 mod client_io;
@@ -16,15 +19,19 @@ mod config;
 mod connection;
 mod connector;
 mod consumer;
+mod front_proxy;
 mod gathered_io;
 mod header_name;
 mod headers;
+mod metrics;
+mod observer;
 mod permit;
 mod permit_end;
 mod pool;
 mod progress;
 mod proxy;
 pub mod record;
+mod request_id;
 pub mod route_table;
 mod server;
 pub mod snapshot;
@@ -47,7 +54,10 @@ pub const DECIDES: bool = cfg!(not(feature = "undecided"));
 pub use answer::DENIAL_HEADER;
 pub use config::{GatewayConfig, Limits, Timeouts};
 pub use connector::TlsError;
+pub use front_proxy::{FrontProxyConfig, FrontProxyListener, Protocol};
 pub use ipnet::IpNet;
+pub use metrics::Metrics;
+pub use observer::{AnsweredCall, CallObserver, Observer};
 pub use server::{BindError, Gateway};
 pub use snapshot::{SnapshotReader, SnapshotWriter};
 

@@ -164,7 +164,7 @@ async fn serve(connection: Connection, socket: StdTcpStream, limits: Limits) {
         }
     };
     let watched = Arc::clone(connection.watched());
-    let io = ClientIo::new(socket, Arc::clone(&watched), connection.timeouts().body_idle);
+    let io = ClientIo::new(socket, Some(Arc::clone(&watched)), connection.timeouts().body_idle);
     let connection = Arc::new(connection);
     let service = service_fn(move |request| {
         let connection = Arc::clone(&connection);

@@ -297,7 +297,8 @@ async fn what_stands_beside_graphql_answers() {
 
 #[tokio::test]
 async fn an_error_can_be_found_by_its_request_id() {
-    let server = TestServer::start().await;
+    let server =
+        TestServer::start_with(|options| options.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
     let send = async |id: &str| {
         post(&server)
             .header("x-request-id", id)
