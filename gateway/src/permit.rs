@@ -71,10 +71,10 @@ impl Permit {
     pub(crate) fn undecided(snapshot: &Snapshot, version: VersionId) -> Result<Self, Refused> {
         Ok(Self {
             version: Arc::clone(snapshot.version(version).ok_or(Refused::NoRoute)?),
-            credential: CredentialId::default(),
+            credential: CredentialId::from_uuid(uuid::Uuid::nil()),
             key_hash: ApiKeyHash::from_bytes([0; 32]),
             key_name: HeaderName::from_static("apikey"),
-            app: AppId::default(),
+            app: AppId::from_uuid(uuid::Uuid::nil()),
             consumer: None,
             ends_at: None,
         })
