@@ -81,7 +81,11 @@ pub(crate) fn run(root: &Path, options: &BenchOptions) -> TaskResult {
     }
     let folder = tempfile::tempdir().map_err(|error| format!("no temporary directory: {error}"))?;
     // The load is as much a part of what is measured as the server: not from a debug build.
-    process::cargo(root, &["build", "--locked", "--profile", "tool", "--package", "xtask"])?;
+    process::cargo(
+        root,
+        &["build", "--locked", "--profile", "tool", "--package", "xtask"],
+        &[],
+    )?;
     let load_program = keep(&process::target(root).join("tool/xtask"), folder.path(), "load")?;
     let bench = Bench {
         root: root.to_owned(),
@@ -143,7 +147,7 @@ impl Bench {
         if !features.is_empty() {
             arguments.extend(["--features", features.as_str()]);
         }
-        process::cargo(&self.root, &arguments)?;
+        process::cargo(&self.root, &arguments, &[])?;
         let built = process::target(&self.root).join("release/examples").join(name);
         keep(&built, self.folder.path(), &format!("{name}-{features}"))
     }
