@@ -4,6 +4,7 @@ use std::{
     ffi::OsStr,
     fmt,
     net::SocketAddr,
+    num::NonZero,
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
@@ -188,6 +189,9 @@ pub struct ServeOptions {
         value_name = "ADDRESS"
     )]
     pub gateway_listen: GatewayListen,
+    /// Threads of the gateway. Default: as many as there are cores for this process.
+    #[arg(long, env = "PORTICO_GATEWAY_WORKERS", value_name = "NUMBER")]
+    pub gateway_workers: Option<NonZero<usize>>,
     /// What callers' requests to the gateway start with, shown by the API. Default: http://localhost with the
     /// gateway's port.
     #[arg(long, env = "PORTICO_GATEWAY_PUBLIC_URL", value_name = "URL", value_parser = http_url)]
@@ -325,6 +329,7 @@ impl ServeOptions {
         Self {
             listen: loopback,
             gateway_listen: GatewayListen::On(loopback),
+            gateway_workers: None,
             gateway_public_url: None,
             proxies: ProxyOptions::OFF,
             metrics: MetricsOptions::OFF,

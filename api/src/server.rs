@@ -424,6 +424,9 @@ fn gateway_config(options: &ServeOptions, address: SocketAddr, own: impl Iterato
     config.trusted_proxies.clone_from(&options.trusted_proxies);
     config.forbidden_upstreams.extend(own);
     config.timeouts.shutdown_grace = options.shutdown_grace();
+    if let Some(workers) = options.gateway_workers {
+        config.workers = workers;
+    }
     config
 }
 

@@ -12,7 +12,7 @@ pub(crate) struct Admitted {
     pub(crate) stripped_prefix: Option<String>,
 }
 
-/// Decides on a call.
+/// Decides on a call; in a build for measuring (feature `undecided`) it lets every call with a route pass.
 ///
 /// # Errors
 /// The answer to give instead.
@@ -21,6 +21,10 @@ pub(crate) fn admit(
     target: &RequestTarget,
     method: &str,
     headers: &HeaderMap,
+    #[cfg_attr(
+        feature = "undecided",
+        expect(unused_variables, reason = "such a build does not decide")
+    )]
     now: Timestamp,
 ) -> Result<Admitted, Refused> {
     let found = snapshot
@@ -32,7 +36,10 @@ pub(crate) fn admit(
             version,
             stripped_prefix,
         }) => Ok(Admitted {
+            #[cfg(not(feature = "undecided"))]
             permit: Permit::of_call(snapshot, version, headers, now)?,
+            #[cfg(feature = "undecided")]
+            permit: Permit::undecided(snapshot, version)?,
             stripped_prefix,
         }),
         Some(Found::Retired { version }) => Err(Permit::of_retired(snapshot, version, headers)),

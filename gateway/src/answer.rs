@@ -1,19 +1,13 @@
 //! The gateway's own answers, in the words that existing clients know.
 
-use std::convert::Infallible;
-
 use bytes::Bytes;
 use domain::access::Denial;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 
-use crate::body::BodyError;
+use crate::body::ResponseBody;
 
 /// The header that tells the holder of an existing key why it opened nothing.
 pub const DENIAL_HEADER: HeaderName = HeaderName::from_static("x-portico-denial");
-
-/// The body of every response that leaves the gateway.
-pub(crate) type ResponseBody = UnsyncBoxBody<Bytes, BodyError>;
 
 /// Why the gateway answers by itself instead of the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +107,7 @@ impl Refused {
 
     /// The answer itself, never to be cached.
     pub(crate) fn response(self) -> Response<ResponseBody> {
-        let mut response = Response::new(full(self.body()));
+        let mut response = Response::new(ResponseBody::Own(Bytes::from(self.body())));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(
@@ -150,9 +144,3 @@ const NO_ROUTE: &str = "no Route matched with those values";
 const UNAUTHORIZED: &str = "Unauthorized";
 const CANNOT_CONSUME: &str = "You cannot consume this service";
 const RETIRED: &str = "This version has been retired";
-
-fn full(body: String) -> ResponseBody {
-    Full::new(Bytes::from(body))
-        .map_err(|never: Infallible| match never {})
-        .boxed_unsync()
-}

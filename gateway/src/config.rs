@@ -2,7 +2,9 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    num::NonZero,
     sync::Arc,
+    thread::available_parallelism,
     time::Duration,
 };
 
@@ -19,6 +21,9 @@ pub struct GatewayConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// Addresses that no upstream may have: those of our own other listeners. The gateway's own is added by itself.
     pub forbidden_upstreams: Vec<SocketAddr>,
+    /// Threads that carry connections, each with its own connections to upstreams; as many as there are cores for this
+    /// process. At least one.
+    pub workers: NonZero<usize>,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// How much of what.
@@ -39,6 +44,7 @@ impl GatewayConfig {
             listen,
             trusted_proxies: Vec::new(),
             forbidden_upstreams: Vec::new(),
+            workers: available_parallelism().unwrap_or(NonZero::<usize>::MIN),
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             upstream_tls: None,

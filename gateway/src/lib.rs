@@ -24,13 +24,15 @@ mod connection;
 mod connector;
 mod consumer;
 pub mod control_plane;
-mod exchange;
 mod front_proxy;
+mod gathered_io;
 mod header_name;
 mod headers;
 mod metrics;
 mod observer;
 mod permit;
+mod permit_end;
+mod pool;
 mod progress;
 mod proxy;
 pub mod record;
@@ -41,6 +43,7 @@ pub mod snapshot;
 pub mod snapshot_copy;
 mod strategy;
 mod strict_framing;
+mod supervision;
 mod target;
 #[cfg(test)]
 mod test_updates;
@@ -48,14 +51,20 @@ mod tunnel;
 mod upstream;
 pub mod usage;
 pub mod wire;
+mod worker;
+
+/// Whether calls are decided on at all. Only a build for measuring, with the feature `undecided`, does not; whoever ships
+/// this crate asserts it when compiling.
+pub const DECIDES: bool = cfg!(not(feature = "undecided"));
 
 pub use answer::DENIAL_HEADER;
 pub use config::{GatewayConfig, Limits, Timeouts};
+pub use connector::TlsError;
 pub use front_proxy::{FrontProxyConfig, FrontProxyListener, Protocol};
 pub use ipnet::IpNet;
 pub use metrics::Metrics;
 pub use observer::{AnsweredCall, CallObserver, Observer};
 pub use server::{BindError, Gateway};
 pub use snapshot::{SnapshotReader, SnapshotWriter};
-pub use upstream::TlsError;
+
 pub use usage::Usage;

@@ -15,7 +15,8 @@ pub(crate) fn request_id(headers: &HeaderMap, peer_is_trusted: bool) -> HeaderVa
                 .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
     });
     sent.cloned().unwrap_or_else(|| {
-        let id = uuid::Uuid::now_v7().simple().to_string();
-        HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+        let mut text = [0; uuid::fmt::Simple::LENGTH];
+        let id = uuid::Uuid::now_v7().simple().encode_lower(&mut text);
+        HeaderValue::from_str(id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
     })
 }

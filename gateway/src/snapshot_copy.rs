@@ -67,8 +67,9 @@ impl From<ToldTwice> for CopyError {
     }
 }
 
-/// Replaces the copy at `path`, or makes it. When this returns, the copy is on the disk; until then, and whenever it
-/// fails, what was there before stays. One process and one thread at a time may write to a path.
+/// Replaces the copy at `path`, or makes it. When this returns, the copy is on the disk. Until then, and when it fails,
+/// what was there before stays (or, when all but the last step worked, the whole new copy may be there already). One
+/// process and one thread at a time may write to a path; the file beside it ends in `.partial`.
 ///
 /// # Errors
 /// [`CopyError::Io`].

@@ -1,13 +1,15 @@
 //! The project's own tasks. `cargo xtask test` runs every test; `cargo xtask check` what is checked before them;
-//! `cargo xtask schema` writes the schema files anew.
+//! `cargo xtask schema` writes the schema files anew; `cargo xtask bench` measures.
 
 // A task speaks to the person at the terminal.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod assets;
+mod bench;
 mod contract;
 mod deployment;
 mod layering;
+mod load;
 mod postgres;
 mod process;
 mod programs;
@@ -47,6 +49,11 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Measure Portico beside its peers and write docs/benchmarks.md.
+    Bench(bench::BenchOptions),
+    /// Send load to a server on this machine; `bench` runs this in a process of its own.
+    #[command(hide = true)]
+    Load(load::LoadOptions),
 }
 
 /// A task's failure, in words for the person at the terminal.
@@ -59,6 +66,8 @@ fn main() -> ExitCode {
         Task::Check => check(&root),
         Task::Schema { check: false } => schema::write(&root),
         Task::Schema { check: true } => schema::check(&root),
+        Task::Bench(options) => bench::run(&root, &options),
+        Task::Load(options) => load::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsStr,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -52,6 +52,11 @@ pub(crate) fn output(root: &Path, program: &Path, arguments: &[&str]) -> Result<
         return Err(format!("`{shown} {}` failed", arguments.join(" ")));
     }
     String::from_utf8(output.stdout).map_err(|_| format!("{shown} did not print UTF-8"))
+}
+
+/// Where cargo builds to.
+pub(crate) fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ fn read_headers(headers: impl Iterator<Item = (String, Vec<u8>)>) -> Result<Head
 
 fn ok(permit: &Permit, mut headers_to_remove: Vec<String>) -> CheckResponse {
     let mut headers = HeaderMap::new();
-    permit.introduce(&mut headers);
+    permit.clone().introduce(&mut headers);
     // What is set replaces what the client sent; removed, it would be gone as well.
     headers_to_remove.retain(|name| !headers.contains_key(name));
     CheckResponse {

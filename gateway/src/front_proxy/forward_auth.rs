@@ -8,18 +8,11 @@
 //!
 //! nginx takes 401 and 403 alone for a refusal and drops its body, so it asks again for the answer to give.
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 
 use super::{asked::Asked, inquiry::Inquiry, removals::Removals};
-use crate::{
-    answer::{Refused, ResponseBody},
-    headers::REQUEST_ID,
-    permit::Permit,
-    request_id::request_id,
-};
+use crate::{answer::Refused, body::ResponseBody, headers::REQUEST_ID, permit::Permit, request_id::request_id};
 
 /// The headers in which a proxy describes its client's request.
 struct Description {
@@ -100,7 +93,7 @@ fn decide(
 
 fn granted(permit: &Permit) -> Response<ResponseBody> {
     let mut response = empty(StatusCode::OK);
-    permit.introduce(response.headers_mut());
+    permit.clone().introduce(response.headers_mut());
     response
 }
 
@@ -109,8 +102,7 @@ fn refused_without_reason() -> Response<ResponseBody> {
 }
 
 fn empty(status: StatusCode) -> Response<ResponseBody> {
-    let body = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
-    let mut response = Response::new(body);
+    let mut response = Response::new(ResponseBody::Empty);
     *response.status_mut() = status;
     response
         .headers_mut()

@@ -191,7 +191,7 @@ async fn serve_forward_auth(
         .max_buf_size(HEAD_BYTES)
         .max_header_size(HEAD_BYTES)
         .max_headers(HEADER_LINES)
-        .serve_connection(TokioIo::new(ClientIo::new(socket, PATIENCE)), service);
+        .serve_connection(TokioIo::new(ClientIo::new(socket, None, PATIENCE)), service);
     let mut connection = pin!(connection);
     tokio::select! {
         served = &mut connection => return served,

@@ -49,7 +49,7 @@ impl Removals {
                 );
                 return Err(Refused::KeyWouldPass);
             }
-            if headers::is_ours(name) {
+            if headers::is_ours(&folded(name)) {
                 return Err(Refused::BadRequest(
                     "The request has a header that only the gateway may set",
                 ));
@@ -63,7 +63,7 @@ impl Removals {
 pub(crate) fn needed(snapshot: &Snapshot, headers: &HeaderMap) -> Vec<String> {
     headers
         .keys()
-        .filter(|name| headers::is_ours(name) || snapshot.is_key_header(&folded(name)))
+        .filter(|name| headers::is_ours(&folded(name)) || snapshot.is_key_header(&folded(name)))
         .map(|name| name.as_str().to_owned())
         .collect()
 }
