@@ -23,12 +23,11 @@ const EXPLAINED: [&str; 4] = [
 /// From how many rows on a table is large.
 const LARGE: u32 = 10_000;
 
-/// 20,000 products with three versions each, 100,000 apps, requests, credentials and audit events. Dana has 400 apps,
-/// and a third of the requests are for one version.
+/// 20,000 products with three versions each, 300 strategies, 100,000 apps, requests, credentials and audit events. Dana
+/// has 400 apps, and a third of the requests are for one version.
 const SEED: &str = "
 SET auto_explain.log_min_duration = -1;
 CREATE TEMP TABLE known AS SELECT
-  (SELECT id FROM auth_strategy WHERE built_in) AS strategy,
   (SELECT id FROM developer WHERE email = 'dana@example.com') AS dana,
   (SELECT id FROM version WHERE name = 'v1' AND product_id = (SELECT id FROM product WHERE slug = 'mock')) AS version;
 CREATE TEMP TABLE p AS SELECT n, gen_random_uuid() AS id FROM generate_series(1, 20000) n;
@@ -38,6 +37,11 @@ CREATE TEMP TABLE d AS SELECT n, gen_random_uuid() AS id FROM generate_series(1,
 CREATE TEMP TABLE a AS SELECT n, gen_random_uuid() AS id FROM generate_series(1, 100000) n;
 CREATE INDEX ON p (n); CREATE INDEX ON v (n); CREATE INDEX ON d (n); CREATE INDEX ON a (n);
 ANALYZE p; ANALYZE v; ANALYZE d; ANALYZE a;
+INSERT INTO auth_strategy (id, kind, name, built_in, key_names, created_at)
+  SELECT gen_random_uuid(), kind, 'strategy ' || n, false, key_names, n
+  FROM auth_strategy, generate_series(1, 299) n WHERE built_in;
+CREATE TEMP TABLE s AS SELECT row_number() OVER (ORDER BY built_in DESC) AS n, id FROM auth_strategy;
+CREATE INDEX ON s (n); ANALYZE s;
 INSERT INTO product (id, slug, name, name_folded, published_at, created_at, updated_at)
   SELECT id, 'product-' || n, 'Product ' || n, 'product ' || n, CASE WHEN n % 10 > 0 THEN n END, n, n FROM p;
 INSERT INTO product_label (product_id, key, value) SELECT id, 'team', 't' || n % 50 FROM p;
@@ -45,8 +49,8 @@ INSERT INTO product_label (product_id, key, value) SELECT id, 'tier', 't' || n %
 INSERT INTO product_document (product_id, slug, position, title, body) SELECT id, 'start', 0, 'Start', 'Text' FROM p;
 INSERT INTO version (id, product_id, name, lifecycle, upstream_url, registration_enabled, auto_approve,
                      auth_strategy_id, created_at, updated_at)
-  SELECT id, product_id, 'v' || m, CASE WHEN n % 20 = 0 THEN 'DEPRECATED' ELSE 'ACTIVE' END, 'http://127.0.0.1:1', true,
-         false, strategy, n, n FROM v, known;
+  SELECT v.id, product_id, 'v' || m, CASE WHEN v.n % 20 = 0 THEN 'DEPRECATED' ELSE 'ACTIVE' END, 'http://127.0.0.1:1', true,
+         false, s.id, v.n, v.n FROM v JOIN s ON s.n = v.n % 300 + 1;
 INSERT INTO version_specification (version_id, document) SELECT id, '{}' FROM v WHERE m = 1;
 INSERT INTO route (version_id, position, hosts, paths, methods, strip_path)
   SELECT id, 0, '[]', '[\"/seed-' || n || '\"]', '[]', true FROM v;
@@ -63,7 +67,8 @@ INSERT INTO access_request (id, app_id, version_id, developer_id, status, decisi
          (ARRAY['PENDING', 'APPROVED', 'APPROVED', 'REJECTED', 'REVOKED', 'CANCELLED'])[a.n % 6 + 1], false, a.n, a.n
   FROM a JOIN app ON app.id = a.id JOIN v ON v.n = a.n % 60000 + 1, known;
 INSERT INTO credential (id, app_id, auth_strategy_id, kind, name, key_hash, hint, created_at)
-  SELECT gen_random_uuid(), id, strategy, 'API_KEY', 'key', sha256(id::text::bytea), 'ptk_', n FROM a, known;
+  SELECT gen_random_uuid(), a.id, s.id, 'API_KEY', 'key', sha256(a.id::text::bytea), 'ptk_', a.n
+  FROM a JOIN s ON s.n = a.n % 300 + 1;
 INSERT INTO audit_event (id, at, actor, action, subject_id)
   SELECT gen_random_uuid(), n, 'actor-' || n % 5000, CASE WHEN n % 5 = 0 THEN 'app.delete' ELSE 'session.sign-in' END,
          'subject-' || n % 40000 FROM a;
@@ -436,14 +441,20 @@ async fn nested_queries_take_few_postgres_statements_however_many_rows() {
     let mut counts = Vec::new();
     for document in [products, apps, requests, counted] {
         for number in ["2", "20"] {
-            let logged = scene.logged();
-            scene.ask(&scene.dana, &document.replace('N', number)).await;
-            let statements = scene.statements_since(logged);
-            let of_query = statements.iter().filter(|statement| {
-                let text = text(statement);
-                !text.contains("change_log") && !text.contains("pg_notify")
-            });
-            counts.push(of_query.count());
+            // A loader that a busy machine keeps waiting may load in two parts, so the best of several tries counts:
+            // statements that come by the row come every time.
+            let mut tries = Vec::new();
+            for _ in 0..5 {
+                let logged = scene.logged();
+                scene.ask(&scene.dana, &document.replace('N', number)).await;
+                let statements = scene.statements_since(logged);
+                let of_query = statements.iter().filter(|statement| {
+                    let text = text(statement);
+                    !text.contains("change_log") && !text.contains("pg_notify")
+                });
+                tries.push(of_query.count());
+            }
+            counts.push(tries.into_iter().min().unwrap());
         }
     }
     // In pairs: for 2 and for 20 of them.

@@ -79,20 +79,21 @@ impl CatalogView {
             Self::Nothing => return nothing(),
             Self::Published { requested_by } => requested_by,
         };
-        // Asked of each version's product by its key: a list of all published products would be made for every statement.
-        let published = product::Entity::find()
+        // A value looked up by the product's key. PostgreSQL would make IN and EXISTS into a list of all published
+        // products, for every statement.
+        let published_at = product::Entity::find()
             .select_only()
-            .expr(Expr::value(1))
+            .column(product::Column::PublishedAt)
             .filter(ExprTrait::equals(
                 Expr::col(product::Column::Id.as_column_ref()),
                 version::Column::ProductId.as_column_ref(),
             ))
-            .filter(product::Column::PublishedAt.is_not_null())
             .into_query();
+        let is_published = ExprTrait::is_not_null(Expr::SubQuery(None, Box::new(published_at.into())));
         let live = [version::Lifecycle::Active, version::Lifecycle::Deprecated];
         let in_catalog = Condition::all()
             .add(version::Column::Lifecycle.is_in(live))
-            .add(Expr::exists(published));
+            .add(is_published);
         let Some(developer) = requested_by else {
             return in_catalog;
         };
