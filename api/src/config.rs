@@ -16,6 +16,8 @@ use secrecy::SecretString;
 
 use crate::{
     http::cors::Origin,
+    metrics::MetricsOptions,
+    proxy_listeners::ProxyOptions,
     session::throttle::{Limit, ThrottleLimits},
 };
 
@@ -188,6 +190,12 @@ pub struct ServeOptions {
     /// gateway's port.
     #[arg(long, env = "PORTICO_GATEWAY_PUBLIC_URL", value_name = "URL", value_parser = http_url)]
     pub gateway_public_url: Option<String>,
+    /// Where proxies ask.
+    #[command(flatten)]
+    pub proxies: ProxyOptions,
+    /// Where metrics are scraped.
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
     /// Where data is kept.
     #[command(flatten)]
     pub storage: StorageOptions,
@@ -205,8 +213,8 @@ pub struct ServeOptions {
     /// File with the admin realm's signing keys, as above.
     #[arg(long, env = "PORTICO_ADMIN_SIGNING_KEYS_FILE", value_name = "FILE")]
     pub admin_signing_keys_file: Option<PathBuf>,
-    /// Addresses or networks of proxies in front of either port whose forwarding headers are believed, separated by
-    /// commas. Default: none.
+    /// Addresses or networks of proxies whose forwarding headers are believed on either port, and who may ask for
+    /// decisions, separated by commas. Default: none.
     #[arg(long, env = "PORTICO_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "NETWORKS")]
     pub trusted_proxies: Vec<IpNet>,
     /// Origins of web pages that may call the API from a browser, separated by commas. Default: none.
@@ -229,8 +237,8 @@ pub struct ServeOptions {
     /// Live keys that an app may have.
     #[arg(long, env = "PORTICO_MAX_KEYS_PER_APP", default_value_t = 20, value_name = "NUMBER")]
     pub max_keys_per_app: u64,
-    /// Sign-ins from one address, to accounts that never signed in from there: so many at once, then one in every so
-    /// many seconds.
+    /// Sign-ins from one address, to accounts that never signed in from there, and to each account that did: so many at
+    /// once, then one in every so many seconds.
     #[arg(
         long,
         env = "PORTICO_SIGN_INS_PER_ADDRESS",
@@ -246,7 +254,7 @@ pub struct ServeOptions {
         value_name = "TRIES/SECONDS"
     )]
     pub sign_ins_per_account: Limit,
-    /// Sign-ins to one account, from one address where it signed in before.
+    /// Failed sign-ins to one account, from one address where it signed in before, since the last that succeeded.
     #[arg(
         long,
         env = "PORTICO_SIGN_INS_PER_KNOWN_ADDRESS",
@@ -316,6 +324,8 @@ impl ServeOptions {
             listen: loopback,
             gateway_listen: GatewayListen::On(loopback),
             gateway_public_url: None,
+            proxies: ProxyOptions::OFF,
+            metrics: MetricsOptions::OFF,
             storage: StorageOptions {
                 data_dir: directory.to_owned(),
                 database_url: None,

@@ -10,7 +10,10 @@ use crate::{
     change::Follower,
     database::{Database, WriteTransaction},
     error::{ServiceError, StoreError},
-    session::{access_token::AccessTokens, directory::AccountDirectory, password::PasswordHasher, throttle::Throttle},
+    session::{
+        access_token::AccessTokens, directory::AccountDirectory, password::PasswordHasher, realm::Realm,
+        throttle::Throttle,
+    },
 };
 
 /// The server's parts that services use.
@@ -54,7 +57,7 @@ impl ControlPlane {
         AdminAccounts {
             database: self.database.clone(),
             follower: Arc::clone(&self.follower),
-            passwords: self.passwords.clone(),
+            passwords: self.passwords.in_line_of(Realm::Admin),
         }
     }
 

@@ -27,12 +27,15 @@ pub mod idempotency;
 pub mod initial_data;
 pub mod loader;
 pub mod logging;
+pub mod metrics;
 pub mod pagination;
 pub mod portal;
 pub mod product;
+pub mod proxy_listeners;
 pub mod registration;
 pub mod server;
 pub mod session;
 #[cfg(test)]
 mod test_fixture;
+pub mod traces;
 pub mod version;

@@ -1,8 +1,14 @@
 //! What an operator may set.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use ipnet::IpNet;
+
+use crate::{metrics::Metrics, observer::Observer};
 
 /// The gateway's configuration. [`GatewayConfig::new`] gives working values for all but the address.
 #[derive(Clone, Debug)]
@@ -19,6 +25,10 @@ pub struct GatewayConfig {
     pub limits: Limits,
     /// How TLS upstreams are verified; `None`: by the public authorities that webpki-roots holds.
     pub upstream_tls: Option<Arc<rustls::ClientConfig>>,
+    /// Where calls are counted.
+    pub metrics: Metrics,
+    /// Who is told of each answered call. Nobody unless set.
+    pub observer: Observer,
 }
 
 impl GatewayConfig {
@@ -32,8 +42,16 @@ impl GatewayConfig {
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             upstream_tls: None,
+            metrics: Metrics::new(),
+            observer: None,
         }
     }
+}
+
+/// Whether a peer is a proxy of ours.
+pub(crate) fn is_trusted(trusted_proxies: &[IpNet], peer: IpAddr) -> bool {
+    let peer = peer.to_canonical();
+    trusted_proxies.iter().any(|net| net.contains(&peer))
 }
 
 /// How long the gateway waits.

@@ -9,13 +9,15 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    admission::{self, Admitted},
     answer::{Refused, ResponseBody},
-    config::{GatewayConfig, Timeouts},
+    config::{GatewayConfig, Timeouts, is_trusted},
     exchange::Exchanges,
     headers::REQUEST_ID,
+    observer::{AnsweredCall, trace_context},
     permit::Permit,
     proxy::{self, Call},
-    route_table::Found,
+    request_id::request_id,
     snapshot::SnapshotReader,
     target::RequestTarget,
     tunnel,
@@ -47,8 +49,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn new(shared: Arc<Shared>, peer: SocketAddr, local: SocketAddr, place: OwnedSemaphorePermit) -> Self {
-        let peer_ip = peer.ip().to_canonical();
-        let peer_is_trusted = shared.config.trusted_proxies.iter().any(|net| net.contains(&peer_ip));
+        let peer_is_trusted = is_trusted(&shared.config.trusted_proxies, peer.ip());
         Self {
             shared,
             peer,
@@ -101,18 +102,32 @@ impl Connection {
     /// Answers one request. There is always an answer.
     pub(crate) async fn serve(&self, request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
         let began = Instant::now();
-        let request_id = self.request_id(&request);
+        let request_id = request_id(request.headers(), self.peer_is_trusted);
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
+        let observer = &self.shared.config.observer;
+        let trace_context = trace_context(observer, request.headers());
         let wants_upgrade = request.headers().contains_key(header::UPGRADE);
-        let mut response = match self.answer(request, &request_id).await {
-            Ok(response) => response,
+        let (mut response, refused) = match self.answer(request, &request_id).await {
+            Ok(response) => (response, None),
             Err(refused) => {
                 let mut response = refused.response();
                 response.headers_mut().insert(REQUEST_ID, request_id.clone());
-                response
+                (response, Some(refused))
             }
         };
+        let metrics = &self.shared.config.metrics;
+        metrics.answered(response.status(), refused, began.elapsed());
+        if let Some(observer) = observer {
+            observer.answered(&AnsweredCall {
+                method: &method,
+                path: &path,
+                status: response.status(),
+                took: began.elapsed(),
+                request_id: request_id.to_str().unwrap_or_default(),
+                trace_context: &trace_context,
+            });
+        }
         if wants_upgrade && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
             // What follows was let through unread, in case it was another protocol.
             response
@@ -147,22 +162,11 @@ impl Connection {
         if has_odd_expectation {
             return Err(Refused::ExpectationFailed);
         }
-        let found = snapshot
-            .routes()
-            .find(&target.host, &target.path, parts.method.as_str())
-            .map_err(|_| Refused::BadRequest("The path can be read in two ways"))?;
-        let (version, stripped_prefix) = match found {
-            Some(Found::Live {
-                version,
-                stripped_prefix,
-            }) => (version, stripped_prefix),
-            Some(Found::Retired { version }) => {
-                return Err(Permit::of_retired(&snapshot, version, &parts.headers));
-            }
-            None => return Err(Refused::NoRoute),
-        };
         let now = Timestamp::now();
-        let permit = Permit::of_call(&snapshot, version, &parts.headers, now)?;
+        let Admitted {
+            permit,
+            stripped_prefix,
+        } = admission::admit(&snapshot, &target, parts.method.as_str(), &parts.headers, now)?;
         self.shared.usage.record(permit.credential(), now);
         let call = Call {
             snapshot: &snapshot,
@@ -173,21 +177,5 @@ impl Connection {
             request_id,
         };
         proxy::forward(self, call).await
-    }
-
-    /// The id under which a request is logged, here and at the upstream: a trusted proxy's, or a new one.
-    fn request_id(&self, request: &Request<Incoming>) -> HeaderValue {
-        let sent = request.headers().get(REQUEST_ID).filter(|id| {
-            self.peer_is_trusted
-                && (1..=128).contains(&id.len())
-                && id
-                    .as_bytes()
-                    .iter()
-                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-        });
-        sent.cloned().unwrap_or_else(|| {
-            let id = uuid::Uuid::now_v7().simple().to_string();
-            HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
-        })
     }
 }

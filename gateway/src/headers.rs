@@ -155,7 +155,7 @@ fn is_framing(name: &HeaderName) -> bool {
 }
 
 /// Headers that only the gateway may set, and those by which a request asks to be taken for another one.
-fn is_ours(name: &HeaderName) -> bool {
+pub(crate) fn is_ours(name: &HeaderName) -> bool {
     let folded = folded(name);
     folded.starts_with("x-consumer-")
         || folded.starts_with("x-portico-")

@@ -11,6 +11,8 @@ mod m0002_catalog;
 mod m0003_registration;
 mod m0004_records;
 mod m0005_change_position;
+mod m0006_list_indexes;
+mod m0007_reference_id_claims;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_registration::Migration),
             Box::new(m0004_records::Migration),
             Box::new(m0005_change_position::Migration),
+            Box::new(m0006_list_indexes::Migration),
+            Box::new(m0007_reference_id_claims::Migration),
         ]
     }
 }

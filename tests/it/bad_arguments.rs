@@ -280,6 +280,46 @@ async fn pages_have_bounds_and_cursors_belong_to_their_list() {
     world.server.stop().await;
 }
 
+/// A search is folded before it is looked for: what anybody may send is bounded before that.
+#[tokio::test]
+async fn searches_are_as_long_as_names_and_states_count_once() {
+    let world = World::new().await;
+    let anonymous = Caller::anonymous(&world.server);
+    let document =
+        |list: &str| format!("query($search: String) {{ {list}(filter: {{ search: $search }}) {{ totalCount }} }}");
+    for (caller, list) in [
+        (&anonymous, "products"),
+        (&world.developer, "products"),
+        (&world.developer, "apps"),
+        (&world.admin, "developers"),
+        (&world.admin, "apps"),
+    ] {
+        let longest = json!({ "search": "\u{fdfa}".repeat(255) });
+        let answer = caller.post(&document(list), longest).await;
+        assert_eq!(answer["data"][list]["totalCount"], 0, "{list}: {answer}");
+        let longer = json!({ "search": "\u{fdfa}".repeat(256) });
+        let answer = caller.post(&document(list), longer).await;
+        assert_eq!(code(&answer), Some("BAD_USER_INPUT"), "{list}: {answer}");
+        let message = answer["errors"][0]["message"].as_str().unwrap();
+        assert!(message.starts_with("filter.search has 256 characters"), "{message}");
+    }
+    // Each state becomes a parameter of the statement, and no database takes any number of those.
+    for (list, kind, filter, state) in [
+        ("apps", "AppStatus", "status", "ACTIVE"),
+        ("developers", "DeveloperStatus", "status", "APPROVED"),
+        ("accessRequests", "AccessRequestStatus", "status", "APPROVED"),
+        ("products { nodes { versions", "VersionLifecycle", "lifecycle", "ACTIVE"),
+    ] {
+        let end = "}".repeat(list.matches('{').count());
+        let document =
+            format!("query($in: [{kind}!]) {{ {list}(filter: {{ {filter}: $in }}) {{ totalCount }} {end} }}");
+        let states = json!({ "in": vec![state; 9_000] });
+        let answer = world.admin.post(&document, states).await;
+        assert_eq!(answer.get("errors"), None, "{list}: {answer}");
+    }
+    world.server.stop().await;
+}
+
 /// A variable that may be null may be left out, in every list and in the lists of what is listed.
 #[tokio::test]
 async fn page_arguments_may_be_left_out_of_the_variables() {

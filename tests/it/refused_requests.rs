@@ -357,11 +357,22 @@ const INTROSPECTION: &str = "query IntrospectionQuery { __schema { description
 
 #[tokio::test]
 async fn a_request_is_found_again_by_its_id() {
-    let server = TestServer::start().await;
+    let body = json!({ "query": "{ developers { totalCount } }" });
+    // Whoever is no proxy of ours does not choose: it might be the id of somebody else's request.
+    let direct = TestServer::start().await;
+    let request = Caller::anonymous(&direct)
+        .request()
+        .header("x-request-id", "somebody-elses");
+    let answer = send(request.json(&body)).await;
+    assert_ne!(answer.headers["x-request-id"], "somebody-elses");
+    assert_ne!(answer.body["errors"][0]["extensions"]["requestId"], "somebody-elses");
+    direct.stop().await;
+
+    let server =
+        TestServer::start_with(|options| options.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
     let client = server.admin().await;
     let admin = Caller::of(&server, "admin", &client);
     let anyone = Caller::anonymous(&server);
-    let body = json!({ "query": "{ developers { totalCount } }" });
     let answer = send(anyone.request().header("x-request-id", "its-own-id").json(&body)).await;
     assert_eq!(answer.headers["x-request-id"], "its-own-id");
     assert_eq!(answer.body["errors"][0]["extensions"]["requestId"], "its-own-id");

@@ -6,9 +6,11 @@
 
 mod assets;
 mod contract;
+mod deployment;
 mod layering;
 mod postgres;
 mod process;
+mod programs;
 mod requirement;
 mod schema;
 
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
 /// on both.
 fn test(root: &Path, arguments: &[String]) -> TaskResult {
     requirement::ensure_all()?;
+    programs::ensure_all(root)?;
     let programs = postgres::ensure()?;
     let run = |targets: &[&str], skipped: &str, variables: &[(&str, &str)]| {
         let mut all = vec!["test", "--workspace", "--locked"];
@@ -101,6 +104,7 @@ fn check(root: &Path) -> TaskResult {
         .map_err(|error| format!("{error}\nRun `cargo fmt --all` to format the code."))?;
     layering::check(root)?;
     assets::check(root)?;
+    deployment::check(root)?;
     requirement::ensure_all()?;
     process::cargo(
         root,

@@ -151,7 +151,7 @@ impl TryFrom<AccessRequestFilter> for Filter {
             developer_id,
         } = filter;
         Ok(Self {
-            status: status.map(|wanted| wanted.into_iter().map(Into::into).collect()),
+            status: pagination::states(status),
             product_id: product_id.map(|id| id::parse("filter.productId", &id)).transpose()?,
             version_id: version_id.map(|id| id::parse("filter.versionId", &id)).transpose()?,
             app_id: app_id.map(|id| id::parse("filter.appId", &id)).transpose()?,

@@ -208,7 +208,7 @@ pub async fn open_versions_of_app(connection: &impl ConnectionTrait, app: AppId)
     Ok(ids.into_iter().map(VersionId::from_uuid).collect())
 }
 
-pub(super) fn open_statuses() -> impl Iterator<Item = access_request::Status> {
+pub(crate) fn open_statuses() -> impl Iterator<Item = access_request::Status> {
     AccessRequestStatus::iter()
         .filter(|status| status.is_open())
         .map(access_request::Status::from)

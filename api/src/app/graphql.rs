@@ -170,7 +170,7 @@ pub(crate) async fn apps_of(
 #[derive(InputObject)]
 #[graphql(name = "AppFilter")]
 pub struct AppFilterInput {
-    /// What the name or the reference id starts with, whatever its case.
+    /// What the name or the reference id starts with, whatever its case; at most 255 characters.
     search: Option<String>,
     /// In one of these states.
     status: Option<Vec<AppStatus>>,
@@ -192,8 +192,8 @@ impl TryFrom<AppFilterInput> for AppFilter {
         } = input;
         let developer_id = developer_id.map(|id| id::parse::<DeveloperKind>("filter.developerId", &id));
         Ok(Self {
-            search,
-            status: status.map(|wanted| wanted.into_iter().map(Into::into).collect()),
+            search: pagination::search(search)?,
+            status: pagination::states(status),
             developer_id: developer_id.transpose()?,
             reference_id,
         })

@@ -12,6 +12,7 @@ use domain::{
     developer::check_approved,
     email::NormalisedEmail,
     id::{AppId, AppKind, VersionId},
+    limits::Limits,
     page::Page,
     reference_id,
     viewer::Viewer,
@@ -106,7 +107,14 @@ pub async fn create(
     let limits = &plane.limits;
     let name = limits.name("name", &input.name);
     let name = name.unwrap_or_else(|refusal| noted(refusal, &mut refusals));
-    let reference_id = checked_reference_id(&transaction, &input.reference_id, id, &developer, &mut refusals).await?;
+    let reference_id = checked_reference_id(
+        &transaction,
+        &input.reference_id,
+        id,
+        &developer,
+        (limits, &mut refusals),
+    )
+    .await?;
     let description = limits.optional_description("description", input.description.as_deref());
     let description = description.unwrap_or_else(|refusal| noted(refusal, &mut refusals));
     let present = store::count_of(&*transaction, developer.id).await?;
@@ -171,8 +179,14 @@ pub async fn update(plane: &ControlPlane, call: &CallContext, input: UpdateApp) 
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => refusals.push(required("referenceId")),
         MaybeUndefined::Value(reference_id) => {
-            after.reference_id =
-                checked_reference_id(&transaction, &reference_id, id, &developer, &mut refusals).await?;
+            after.reference_id = checked_reference_id(
+                &transaction,
+                &reference_id,
+                id,
+                &developer,
+                (&plane.limits, &mut refusals),
+            )
+            .await?;
         }
     }
     match input.description {
@@ -338,13 +352,14 @@ pub fn not_found(field: &str) -> ServiceError {
     Refusal::at(field, RefusalCode::NotFound, message).into()
 }
 
-/// A reference id that the developer may give this app: well formed, no other app's, and never another developer's.
+/// A reference id that the developer may give this app: well formed, no other app's, never another developer's, and not
+/// one more than they may hold.
 async fn checked_reference_id(
     transaction: &WriteTransaction,
     wanted: &str,
     app: AppId,
     developer: &DeveloperRecord,
-    refusals: &mut Vec<Refusal>,
+    (limits, refusals): (&Limits, &mut Vec<Refusal>),
 ) -> Result<String, ServiceError> {
     const FIELD: &str = "referenceId";
     let wanted = match reference_id::reference_id(FIELD, wanted) {
@@ -352,7 +367,12 @@ async fn checked_reference_id(
         Err(refusal) => return Ok(noted(refusal, refusals)),
     };
     let email = NormalisedEmail::of(&developer.email_normalised);
-    let claimed_by = store::claim_reference_id(&**transaction, &wanted, &email).await?;
+    let (claimed_by, is_new) = store::claim_reference_id(&**transaction, &wanted, &email).await?;
+    if is_new {
+        // Without the one that was claimed just now.
+        let before = store::count_claims_of(&**transaction, &email).await?.saturating_sub(1);
+        refusals.extend(limits.another_reference_id(FIELD, before).err());
+    }
     let in_use = store::has_reference_id(&**transaction, &wanted, app).await?;
     refusals.extend(reference_id::claim(FIELD, in_use, claimed_by.as_deref(), email.as_str()).err());
     Ok(wanted)

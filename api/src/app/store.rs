@@ -14,7 +14,7 @@ use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::Set,
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
-    QuerySelect as _, Select,
+    QuerySelect as _, Select, TryInsertResult,
     sea_query::{Expr, OnConflict},
 };
 
@@ -293,14 +293,14 @@ pub async fn has_reference_id(
     Ok(others.count(connection).await? > 0)
 }
 
-/// Claims a reference id for an e-mail unless it is claimed, and tells by whom it is. Of two who claim it at once, the
-/// second one waits for the first one's outcome.
+/// Claims a reference id for an e-mail unless it is claimed, and tells by whom it is, and whether it was just now. Of two
+/// who claim it at once, the second one waits for the first one's outcome.
 pub async fn claim_reference_id(
     connection: &impl ConnectionTrait,
     reference_id: &str,
     email: &NormalisedEmail,
-) -> Result<Option<String>, StoreError> {
-    reference_id_claim::Entity::insert(reference_id_claim::ActiveModel {
+) -> Result<(Option<String>, bool), StoreError> {
+    let inserted = reference_id_claim::Entity::insert(reference_id_claim::ActiveModel {
         reference_id: Set(reference_id.to_owned()),
         email_normalised: Set(email.as_str().to_owned()),
     })
@@ -315,5 +315,13 @@ pub async fn claim_reference_id(
     let held = reference_id_claim::Entity::find_by_id(reference_id.to_owned())
         .one(connection)
         .await?;
-    Ok(held.map(|claim| claim.email_normalised))
+    let is_new = matches!(inserted, TryInsertResult::Inserted(_));
+    Ok((held.map(|claim| claim.email_normalised), is_new))
+}
+
+/// How many reference ids are claimed for an e-mail. Exact while its developer is locked.
+pub async fn count_claims_of(connection: &impl ConnectionTrait, email: &NormalisedEmail) -> Result<u64, StoreError> {
+    let of_email =
+        reference_id_claim::Entity::find().filter(reference_id_claim::Column::EmailNormalised.eq(email.as_str()));
+    Ok(of_email.count(connection).await?)
 }

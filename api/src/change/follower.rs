@@ -1,13 +1,6 @@
 //! The follower: reads the change log and applies what it names.
 
-use std::{
-    error::Error,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use entity::change::Subject;
 use gateway::{record::Update, snapshot::SnapshotWriter};
@@ -17,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    CommittedChange, Position,
+    CommittedChange, Position, Progress,
     account_state::{self, AccountUpdate},
     backoff::Backoff,
     gateway_state,
@@ -39,7 +32,7 @@ pub struct Follower {
     database: Database,
     directory: Arc<AccountDirectory>,
     state: Mutex<State>,
-    healthy: AtomicBool,
+    progress: Progress,
     wake: Wake,
 }
 
@@ -57,7 +50,7 @@ impl Follower {
             database,
             directory,
             state: Mutex::new(State { head: None, snapshot }),
-            healthy: AtomicBool::new(false),
+            progress: Progress::default(),
             wake: Wake::new(),
         }
     }
@@ -65,7 +58,13 @@ impl Follower {
     /// Whether the last read of the log worked.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        self.healthy.load(Ordering::Relaxed)
+        self.progress.is_healthy()
+    }
+
+    /// How it gets on.
+    #[must_use]
+    pub const fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// What the snapshot and the directory hold; `None` before the first full load.
@@ -97,7 +96,7 @@ impl Follower {
         state.snapshot.replace(updates);
         self.directory.replace_all(accounts);
         state.head = Some(head);
-        self.healthy.store(true, Ordering::Relaxed);
+        self.progress.loaded();
         Ok(())
     }
 
@@ -112,7 +111,7 @@ impl Follower {
 
     async fn catch_up_into(&self, state: &mut State) -> Result<(), StoreError> {
         let result = self.read_into(state).await;
-        self.healthy.store(result.is_ok(), Ordering::Relaxed);
+        self.progress.tried(result.is_ok());
         result
     }
 
@@ -133,6 +132,7 @@ impl Follower {
             tracing::info!("reading everything anew: the change log does not go on from what was read");
             return self.load_into(state, transaction, head).await;
         };
+        self.progress.applied(updates.len() + accounts.len());
         if !updates.is_empty() && state.snapshot.apply(updates).is_err() {
             return self.load_into(state, transaction, head).await;
         }

@@ -9,8 +9,10 @@ mod follower;
 mod gateway_state;
 mod log;
 mod position;
+mod progress;
 mod wake;
 
 pub use entity::change::Subject;
 pub use follower::Follower;
 pub use position::{BadPosition, CommittedChange, Position};
+pub use progress::Progress;

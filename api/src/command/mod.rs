@@ -36,6 +36,9 @@ pub enum CommandError {
     /// The filter of the log cannot be read.
     #[error("--log is not a filter such as info or info,portico=debug: {0}")]
     LogFilter(#[from] tracing_subscriber::filter::ParseError),
+    /// Traces cannot be sent.
+    #[error("traces cannot be sent: {0}; check the variables OTEL_EXPORTER_OTLP_…")]
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
     /// The demonstration did not go as it should.
     #[error("the demonstration failed: {0}")]
     Demo(String),

@@ -348,7 +348,9 @@ impl CredentialMutation {
     }
 
     /// Replaces an API key by a new one of the same strategy and name. The old key ends at the earlier of its own
-    /// expiry and the overlap's end; one that was replaced cannot rotate again. The app's developer.
+    /// expiry and the overlap's end; one that was replaced cannot rotate again. An app has as
+    /// many replaced keys in their overlap as it may have live ones: LIMIT_REACHED past that, and without an overlap it
+    /// always works. The app's developer.
     async fn rotate_credential(
         &self,
         context: &Context<'_>,

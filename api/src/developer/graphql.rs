@@ -9,6 +9,7 @@ use super::service::{self, DeveloperFilter as Filter, DeveloperRecord, Developer
 use crate::{
     app::graphql::{AppConnection, apps_of},
     connection,
+    error::ServiceError,
     graphql::{connection::TotalCount, decision::Decision, order::OrderDirection, payload::answer, scalar::DateTime},
     id,
     loader::RequestContext as _,
@@ -115,19 +116,21 @@ connection!(DeveloperConnection, DeveloperEdge, Developer, "developers");
 /// Which developers are wanted; what is left out does not matter.
 #[derive(InputObject)]
 pub struct DeveloperFilter {
-    /// What the e-mail address starts with, whatever its case.
+    /// What the e-mail address starts with, whatever its case; at most 255 characters.
     search: Option<String>,
     /// In one of these states.
     status: Option<Vec<DeveloperStatus>>,
 }
 
-impl From<DeveloperFilter> for Filter {
-    fn from(filter: DeveloperFilter) -> Self {
+impl TryFrom<DeveloperFilter> for Filter {
+    type Error = ServiceError;
+
+    fn try_from(filter: DeveloperFilter) -> Result<Self, ServiceError> {
         let DeveloperFilter { search, status } = filter;
-        Self {
-            search,
-            status: status.map(|wanted| wanted.into_iter().map(Into::into).collect()),
-        }
+        Ok(Self {
+            search: pagination::search(search)?,
+            status: pagination::states(status),
+        })
     }
 }
 
@@ -179,15 +182,16 @@ impl DeveloperQuery {
         #[graphql(desc = "Which developers.")] filter: Option<DeveloperFilter>,
         #[graphql(desc = "In which order: the latest sign-ups first unless given.")] order_by: Option<DeveloperOrder>,
     ) -> Option<Result<DeveloperConnection>> {
-        let filter = filter.map(Filter::from).unwrap_or_default();
         let (plane, call) = (Arc::clone(context.plane()), context.call().clone());
         let listed = async {
             call.admin_only()?;
             let page = pagination::arguments(first, after, last, before)?;
-            service::list(&plane, &call, &filter, order(order_by), &page).await
+            let filter = filter.map(Filter::try_from).transpose()?.unwrap_or_default();
+            let slice = service::list(&plane, &call, &filter, order(order_by), &page).await?;
+            Ok::<_, ServiceError>((slice, filter))
         }
         .await;
-        let listed = match context.give(listed) {
+        let (listed, filter) = match context.give(listed) {
             Ok(listed) => listed,
             Err(error) => return Some(Err(error)),
         };

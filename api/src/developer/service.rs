@@ -22,6 +22,7 @@ use crate::{
     database::WriteTransaction,
     error::ServiceError,
     pagination::{self, Direction, Slice},
+    portal::store as portals,
     session::{realm::AccountId, store as session_store},
 };
 
@@ -162,6 +163,9 @@ pub async fn delete(
 ) -> Result<DeveloperId, ServiceError> {
     call.admin()?;
     let mut transaction = plane.write().await?;
+    // A sign-up with this e-mail, which locks the portal shared, comes before or after: one that looked for the hold
+    // before it was there, and found the e-mail free after the deletion, would be approved automatically.
+    portals::lock(&*transaction).await?;
     let developer = store::lock(&*transaction, id).await?.ok_or_else(unknown)?;
     developer::step(developer.status, DeveloperAction::Delete)?;
     let belongings = belongings::lock(&*transaction, id).await?;

@@ -1,10 +1,10 @@
 //! What the HTTP edge asks of the schema: who calls, and what the answer is.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use domain::{Timestamp, id::SessionId, viewer::Viewer};
 
-use super::Schema;
+use super::{Schema, turns::Turns};
 use crate::{
     context::CallContext,
     control_plane::ControlPlane,
@@ -16,11 +16,15 @@ use crate::{
 const BODY_LIMIT: usize = 1024 * 1024;
 const ADMIN_BODY_LIMIT: usize = 6 * 1024 * 1024;
 
+/// Operations of one caller that run at once; more wait.
+const AT_ONCE: usize = 16;
+
 /// The schema with the server behind it.
 #[derive(Clone)]
 pub struct Endpoint {
     plane: Arc<ControlPlane>,
     schema: Schema,
+    turns: Turns<(String, Option<IpAddr>)>,
 }
 
 impl Endpoint {
@@ -30,6 +34,7 @@ impl Endpoint {
         Self {
             plane,
             schema: super::schema(),
+            turns: Turns::new(AT_ONCE),
         }
     }
 }
@@ -85,6 +90,9 @@ impl GraphqlService for Endpoint {
             client_address: call.client_address,
             now: Timestamp::now(),
         };
+        // An account from wherever it calls; whoever is not signed in by address.
+        let address = context.client_address.filter(|_| context.viewer == Viewer::Anonymous);
+        let _turn = self.turns.take((context.actor(), address)).await;
         let loaders = loader::for_request(Arc::clone(&self.plane), context.clone());
         let request = call.request.data(Arc::clone(&self.plane)).data(context).data(loaders);
         self.schema.execute(request).await

@@ -4,7 +4,13 @@
 //! Only `application/json` is taken, so that no web page can make a visitor's browser send a request that the browser
 //! would not ask about first (no cross-site request forgery), and there is no cookie that would make one worth sending.
 
-use std::{fmt, future::Future, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use axum::{
@@ -21,7 +27,10 @@ use mediatype::{MediaType, ReadParams as _, names};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::Instrument as _;
 
-use crate::graphql::error::{ErrorCode, INTERNAL_MESSAGE};
+use crate::{
+    graphql::error::{ErrorCode, INTERNAL_MESSAGE},
+    metrics::{GraphqlMetrics, Outcome},
+};
 
 use super::{
     accept::{self, ResponseMediaType},
@@ -103,6 +112,8 @@ pub struct GraphqlSettings {
     /// Where executions run. A mutation that its client no longer waits for is still in here; shutting down waits
     /// for the tracker to be empty.
     pub executions: TaskTracker,
+    /// Where requests are counted.
+    pub metrics: GraphqlMetrics,
 }
 
 /// The route `/graphql`.
@@ -127,7 +138,15 @@ async fn answer<S: GraphqlService>(State(endpoint): State<Arc<Endpoint<S>>>, req
         let refused = RequestRefused::request(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message);
         return response_body::refused(refused, ResponseMediaType::Json, &request_id);
     };
-    match endpoint.respond(request, &request_id).await {
+    let began = Instant::now();
+    let kind = OnceLock::new();
+    let responded = endpoint.respond(request, &request_id, &kind).await;
+    let outcome = responded.as_ref().map_or(Outcome::refused, Outcome::of);
+    endpoint
+        .settings
+        .metrics
+        .answered(kind.get().copied(), outcome, began.elapsed());
+    match responded {
         Ok(response) => response_body::executed(response, media_type, &request_id),
         Err(refused) => response_body::refused(refused, media_type, &request_id),
     }
@@ -138,6 +157,7 @@ impl<S: GraphqlService> Endpoint<S> {
         &self,
         request: Request,
         request_id: &RequestId,
+        known_kind: &OnceLock<OperationType>,
     ) -> Result<async_graphql::Response, RequestRefused> {
         let (parts, body) = request.into_parts();
         let by_get = match parts.method {
@@ -178,6 +198,7 @@ impl<S: GraphqlService> Endpoint<S> {
         operation::complete_variables(operation, &mut parameters.variables)
             .map_err(|error| RequestRefused::document(ErrorCode::BadUserInput, error.to_string(), Vec::new()))?;
         let kind = operation.ty;
+        let _ = known_kind.set(kind);
         if let Some(name) = &parameters.operation_name {
             // It is a name of the document by now, so harmless in a log.
             tracing::Span::current().record("operation", name.as_str());
@@ -262,6 +283,7 @@ impl<S: GraphqlService> Endpoint<S> {
                 | QueryRefused::Cost { .. }
                 | QueryRefused::Aliases { .. }
                 | QueryRefused::Directives { .. }
+                | QueryRefused::VariableValues { .. }
                 | QueryRefused::Nesting
                 | QueryRefused::Introspection => ErrorCode::QueryTooComplex,
             };

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::{AuthenticationFailed, GraphqlCall, GraphqlService, GraphqlSettings, QueryLimits, router};
+use crate::metrics::GraphqlMetrics;
 
 #[path = "graphql_tests/execution.rs"]
 mod execution;
@@ -179,12 +180,14 @@ fn endpoint_with(timeout: Duration) -> Endpoint {
         cost: 3000,
         aliases: 2,
         directives: 2,
+        variable_values: 1000,
     };
     let executions = TaskTracker::new();
     let settings = GraphqlSettings {
         limits,
         timeout,
         executions: executions.clone(),
+        metrics: GraphqlMetrics::default(),
     };
     Endpoint {
         router: router(Service(schema), settings),

@@ -1,6 +1,9 @@
 //! The shape of an answer: GraphQL's response, each error with a code and the request's id.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use async_graphql::{ErrorExtensionValues, PathSegment, Pos, Response, ServerError, Value};
 use bytes::Bytes;
@@ -13,6 +16,9 @@ use super::{accept::ResponseMediaType, request_id::RequestId};
 
 /// The most errors that one answer lists; a document with more is not worth reading on.
 const ERRORS_AT_MOST: usize = 50;
+
+/// The most bytes of an answer: some specifications of 5 MiB, written as JSON.
+const ANSWER_BYTES_AT_MOST: usize = 32 * 1024 * 1024;
 
 /// Why a request was not executed.
 #[derive(Debug)]
@@ -91,7 +97,7 @@ pub(crate) fn refused(
             HeaderValue::from_static("Bearer error=\"invalid_token\""),
         );
     }
-    encode(status, media_type, headers, &errors, None, &BTreeMap::new())
+    encode(status, media_type, headers, write(&errors, None, &BTreeMap::new()))
 }
 
 /// The answer to a request that was handed to the schema.
@@ -126,14 +132,16 @@ pub(crate) fn executed(
         }
         name_request(error, request_id);
     }
-    encode(
-        StatusCode::OK,
-        media_type,
-        response.http_headers,
-        &response.errors,
-        Some(&response.data),
-        &response.extensions,
-    )
+    let body = write(&response.errors, Some(&response.data), &response.extensions);
+    if matches!(&body, Err(error) if error.is_io()) {
+        let message = format!(
+            "The answer is larger than {} MiB. Ask for less at a time. If this was a mutation, it has happened.",
+            ANSWER_BYTES_AT_MOST / 1024 / 1024
+        );
+        let too_large = RequestRefused::document(ErrorCode::QueryTooComplex, message, Vec::new());
+        return refused(too_large, media_type, request_id);
+    }
+    encode(StatusCode::OK, media_type, response.http_headers, body)
 }
 
 /// The code of an error that validation found. async-graphql has none; a value that its scalar refuses is the
@@ -197,19 +205,48 @@ fn name_request(error: &mut ServerError, request_id: &RequestId) {
         .set("requestId", request_id.as_str());
 }
 
+/// What takes so many bytes and fails at the next one.
+struct Bounded {
+    bytes: Vec<u8>,
+}
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > ANSWER_BYTES_AT_MOST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The answer as JSON; an I/O error when it is too large.
+fn write(
+    errors: &[ServerError],
+    data: Option<&Value>,
+    extensions: &BTreeMap<String, Value>,
+) -> serde_json::Result<Vec<u8>> {
+    let mut written = Bounded { bytes: Vec::new() };
+    let body = ResponseBody {
+        errors,
+        data,
+        extensions,
+    };
+    serde_json::to_writer(&mut written, &body)?;
+    Ok(written.bytes)
+}
+
 fn encode(
     status: StatusCode,
     media_type: ResponseMediaType,
     headers: HeaderMap,
-    errors: &[ServerError],
-    data: Option<&Value>,
-    extensions: &BTreeMap<String, Value>,
+    body: serde_json::Result<Vec<u8>>,
 ) -> axum::response::Response {
-    let (status, body) = match serde_json::to_vec(&ResponseBody {
-        errors,
-        data,
-        extensions,
-    }) {
+    let (status, body) = match body {
         Ok(body) => (status, Bytes::from(body)),
         Err(error) => {
             tracing::error!(%error, "an answer could not be written as JSON");
@@ -225,4 +262,34 @@ fn encode(
     response_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response_headers.append(header::VARY, HeaderValue::from_static("accept"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::value;
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    async fn answer(length: usize) -> (StatusCode, serde_json::Value) {
+        let response = Response::new(value!({ "text": ("x".repeat(length)) }));
+        let answer = executed(response, ResponseMediaType::GraphqlResponseJson, &RequestId::generate());
+        let status = answer.status();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert!(body.len() <= ANSWER_BYTES_AT_MOST);
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_large_is_refused() {
+        let frame = r#"{"data":{"text":""}}"#.len();
+        let (status, largest) = answer(ANSWER_BYTES_AT_MOST - frame).await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(largest["data"]["text"].is_string());
+        let (status, larger) = answer(ANSWER_BYTES_AT_MOST - frame + 1).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert_eq!(larger.get("data"), None);
+        assert_eq!(larger["errors"][0]["extensions"]["code"], "QUERY_TOO_COMPLEX");
+        assert!(larger["errors"][0]["extensions"]["requestId"].is_string());
+    }
 }

@@ -6,7 +6,7 @@ use entity::{access_request, product, version};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _,
     QueryTrait as _,
-    sea_query::{Expr, SelectStatement},
+    sea_query::{Expr, ExprTrait, SelectStatement},
 };
 
 use crate::{error::StoreError, portal};
@@ -79,15 +79,20 @@ impl CatalogView {
             Self::Nothing => return nothing(),
             Self::Published { requested_by } => requested_by,
         };
+        // Asked of each version's product by its key: a list of all published products would be made for every statement.
         let published = product::Entity::find()
             .select_only()
-            .column(product::Column::Id)
+            .expr(Expr::value(1))
+            .filter(ExprTrait::equals(
+                Expr::col(product::Column::Id.as_column_ref()),
+                version::Column::ProductId.as_column_ref(),
+            ))
             .filter(product::Column::PublishedAt.is_not_null())
             .into_query();
         let live = [version::Lifecycle::Active, version::Lifecycle::Deprecated];
         let in_catalog = Condition::all()
             .add(version::Column::Lifecycle.is_in(live))
-            .add(version::Column::ProductId.in_subquery(published));
+            .add(Expr::exists(published));
         let Some(developer) = requested_by else {
             return in_catalog;
         };

@@ -11,6 +11,7 @@ pub mod access_token;
 pub mod account;
 pub mod directory;
 pub mod graphql;
+pub mod in_flight;
 pub mod jwks;
 pub mod opaque_token;
 pub mod password;

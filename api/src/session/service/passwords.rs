@@ -51,11 +51,13 @@ pub async fn change_password(
     plane
         .throttle
         .admit_sign_in(id.realm(), email.as_str(), call.client_address)?;
-    match plane.passwords.verify(input.current_password, Some(&checked)).await? {
+    let _working = plane.throttle.begin(id.realm(), email.as_str(), call.client_address)?;
+    let passwords = plane.passwords.in_line_of(id.realm());
+    match passwords.verify(input.current_password, Some(&checked)).await? {
         Verdict::Right { .. } => {}
         Verdict::Wrong => return Err(wrong_current_password()),
     }
-    let hash = plane.passwords.hash(input.new_password).await?;
+    let hash = passwords.hash(input.new_password).await?;
     let mut transaction = plane.write().await?;
     match account::lock(&*transaction, id).await? {
         Some((_, present)) if present == checked => {}
