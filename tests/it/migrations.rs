@@ -1,6 +1,7 @@
 //! The database's own part: its shape, and the rules that it keeps by itself.
 
 mod data_in_place;
+mod first_rows;
 
 use entity::access_request;
 use migration::{Migrator, MigratorTrait as _};
