@@ -18,8 +18,7 @@ use tokio_util::{
 };
 
 use crate::{
-    admin::{self, bootstrap::FirstAdmin},
-    bootstrap,
+    admin::{self, first_admin::FirstAdmin},
     change::Follower,
     config::{GatewayListen, ServeOptions},
     control_plane::ControlPlane,
@@ -37,6 +36,7 @@ use crate::{
         listener::{self, ListenerSettings},
         query_cost::QueryLimits,
     },
+    initial_data,
     metrics::{self, GraphqlMetrics, MetricsListenError, MetricsListener, PlaneCollector},
     proxy_listeners::{ProxyListenError, ProxyListeners},
     session::{
@@ -64,10 +64,10 @@ pub enum StartError {
     Backup(#[from] backup::BackupError),
     /// The first rows could not be written.
     #[error("cannot prepare the database: {0}")]
-    Bootstrap(#[from] ServiceError),
+    InitialData(#[from] ServiceError),
     /// The first admin could not be made.
     #[error(transparent)]
-    FirstAdmin(#[from] admin::bootstrap::BootstrapError),
+    FirstAdmin(#[from] admin::first_admin::FirstAdminError),
     /// The data directory's signing keys cannot be used.
     #[error(transparent)]
     SigningKeyFile(#[from] SigningKeyFileError),
@@ -249,13 +249,13 @@ impl Server {
             gateway_public_url: gateway_public_url(options, addresses.gateway_listen),
             key_prefix: options.key_prefix.clone(),
         });
-        bootstrap::ensure(&plane).await?;
+        initial_data::ensure(&plane).await?;
         let first_admin = FirstAdmin {
             email: options.admin_email.clone(),
             password: options.admin_password.clone(),
         };
         let first_admin =
-            admin::bootstrap::ensure_first_admin(&plane.admin_accounts(), first_admin, data_directory.path()).await?;
+            admin::first_admin::ensure_first_admin(&plane.admin_accounts(), first_admin, data_directory.path()).await?;
         plane.follower.load().await?;
         if let Err(error) = sessions::remember_sign_ins(&plane, Timestamp::now()).await {
             tracing::warn!(

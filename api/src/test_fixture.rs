@@ -31,14 +31,13 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use crate::{
-    bootstrap,
     change::Follower,
     context::CallContext,
     control_plane::ControlPlane,
     database::Database,
     gateway_node::GatewayNodes,
     graphql::{Schema, schema},
-    loader,
+    initial_data, loader,
     session::{
         access_token::AccessTokens,
         directory::AccountDirectory,
@@ -104,7 +103,7 @@ impl Fixture {
     pub(crate) async fn new() -> Self {
         let directory = TempDir::new().unwrap();
         let plane = plane(&database_url(directory.path()).await).await;
-        bootstrap::ensure(&plane).await.unwrap();
+        initial_data::ensure(&plane).await.unwrap();
         plane.follower.load().await.unwrap();
         Self {
             plane: Arc::new(plane),

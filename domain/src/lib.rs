@@ -31,6 +31,7 @@ pub mod product;
 pub mod reference_id;
 pub mod refusal;
 pub mod registration;
+pub mod session;
 pub mod slug;
 pub mod text;
 pub mod timestamp;

@@ -45,7 +45,7 @@ impl Limits {
         text::line(field, value, self.name_chars)
     }
 
-    /// [`text::product_name`] with this limit.
+    /// A product's name: as [`text::name`], with a limit of its own.
     ///
     /// # Errors
     /// As [`text::name`].

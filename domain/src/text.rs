@@ -23,14 +23,6 @@ pub fn name(field: &str, value: &str) -> Result<String, Refusal> {
     line(field, value, MAX_NAME_CHARS)
 }
 
-/// A product's name: as [`name`], but at most 100 characters.
-///
-/// # Errors
-/// As [`name`].
-pub fn product_name(field: &str, value: &str) -> Result<String, Refusal> {
-    line(field, value, MAX_PRODUCT_NAME_CHARS)
-}
-
 /// A description, reason or justification: trimmed, 1 to 10,000 characters, newlines and tabs allowed. CRLF, which
 /// forms send, becomes LF.
 ///

@@ -1,4 +1,5 @@
-//! End-to-end tests: a real server, a real database, real HTTP, driven through the SDK. One file a concept.
+//! End-to-end tests: a real server, a real database, real HTTP, driven through the SDK. One file a property;
+//! `docs/how-to-add-a-mutation.md` says what goes where.
 
 // What a helper cannot do must fail the test that uses it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{CommandError, serve::stop_signal, style};
 use crate::{
-    admin::bootstrap::random_password,
+    admin::first_admin::random_password,
     config::{DEFAULT_DATA_DIRECTORY, ServeOptions},
     logging,
     server::Server,

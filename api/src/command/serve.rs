@@ -18,6 +18,8 @@ pub(super) async fn run(options: &ServeOptions) -> Result<(), CommandError> {
             file.display()
         );
     }
+    // Before anybody is told that the server runs, and may want to stop it.
+    let stop = StopSignal::listen()?;
     tracing::info!(
         listen = %server.listen(),
         gateway_listen = server.gateway_listen().map(|address| address.to_string()),
@@ -26,7 +28,7 @@ pub(super) async fn run(options: &ServeOptions) -> Result<(), CommandError> {
         ext_authz_listen = server.ext_authz_listen().map(|address| address.to_string()),
         "serving; GraphiQL is at http://{}/graphiql", server.listen()
     );
-    stop_signal().await?;
+    stop.received().await?;
     tracing::info!("stopping: requests under way are finished first");
     server.stop().await;
     if let Some(traces) = traces {
@@ -37,16 +39,41 @@ pub(super) async fn run(options: &ServeOptions) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// Ctrl-C and, where there is one, SIGTERM: heeded from the moment that this exists. Before that either ends the process
+/// at once.
+struct StopSignal {
+    #[cfg(unix)]
+    interrupt: signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: signal::unix::Signal,
+}
+
+impl StopSignal {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            interrupt: signal::unix::signal(signal::unix::SignalKind::interrupt())?,
+            #[cfg(unix)]
+            terminate: signal::unix::signal(signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    #[cfg(unix)]
+    async fn received(mut self) -> std::io::Result<()> {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    async fn received(self) -> std::io::Result<()> {
+        signal::ctrl_c().await
+    }
+}
+
 /// Waits for Ctrl-C, or for SIGTERM where there is one.
 pub(super) async fn stop_signal() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            result = signal::ctrl_c() => result,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    signal::ctrl_c().await
+    StopSignal::listen()?.received().await
 }

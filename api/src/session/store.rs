@@ -3,6 +3,7 @@
 use domain::{
     Timestamp,
     id::{AdminId, DeveloperId, SessionId},
+    session::RefreshFacts,
 };
 use entity::{password_reset, refresh_token, session};
 use sea_orm::{
@@ -11,29 +12,10 @@ use sea_orm::{
 };
 
 use super::{
-    realm::{AccountId, Realm},
-    refresh_token::{RefreshFacts, RefreshTokenHash},
-    reset_token::ResetTokenHash,
+    opaque_token::{RefreshTokenHash, ResetTokenHash},
+    realm::AccountId,
 };
 use crate::error::StoreError;
-
-impl From<session::Realm> for Realm {
-    fn from(realm: session::Realm) -> Self {
-        match realm {
-            session::Realm::Portal => Self::Portal,
-            session::Realm::Admin => Self::Admin,
-        }
-    }
-}
-
-impl From<Realm> for session::Realm {
-    fn from(realm: Realm) -> Self {
-        match realm {
-            Realm::Portal => Self::Portal,
-            Realm::Admin => Self::Admin,
-        }
-    }
-}
 
 impl AccountId {
     /// An account as rows name it.

@@ -43,6 +43,8 @@ mod reference_id;
 #[cfg(test)]
 mod registration;
 #[cfg(test)]
+mod session;
+#[cfg(test)]
 mod slug;
 #[cfg(test)]
 mod submission;

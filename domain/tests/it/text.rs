@@ -1,8 +1,9 @@
 use domain::{
     RefusalCode,
     email::{NormalisedEmail, email},
+    limits::Limits,
     password,
-    text::{description, folded, is_forbidden_in_line, line, name, prefix_upper_bound, product_name, search, verbatim},
+    text::{description, folded, is_forbidden_in_line, line, name, prefix_upper_bound, search, verbatim},
 };
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
@@ -42,9 +43,12 @@ fn lengths_count_characters_not_bytes() {
         assert_eq!(name("name", &"🔑".repeat(length)).is_ok(), accepted, "{length}");
     }
     assert_eq!(name("name", &"a".repeat(256)).unwrap_err().code, RefusalCode::TooLong);
-    assert!(product_name("name", &"ß".repeat(100)).is_ok());
+    assert!(Limits::default().product_name("name", &"ß".repeat(100)).is_ok());
     assert_eq!(
-        product_name("name", &"a".repeat(101)).unwrap_err().code,
+        Limits::default()
+            .product_name("name", &"a".repeat(101))
+            .unwrap_err()
+            .code,
         RefusalCode::TooLong
     );
     assert!(description("description", &"ü".repeat(10_000)).is_ok());
@@ -93,7 +97,7 @@ fn hostile_characters_are_refused_wherever_they_stand() {
         let text = format!("a{hostile}b");
         for outcome in [
             name("name", &text),
-            product_name("name", &text),
+            Limits::default().product_name("name", &text),
             description("name", &text),
         ] {
             let refusal = outcome.unwrap_err();

@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use super::AccessRequest;
 use crate::{
     access_request::{
-        decide::{self, Ruling},
+        decision::{self, Ruling},
         service::{self, AccessRequestRecord, RequestAccess},
     },
     graphql::payload::{answer, answer_when_confirmed},
@@ -162,7 +162,7 @@ impl AccessRequestMutation {
     ) -> Option<Result<ApproveAccessRequestPayload>> {
         let ruled = async {
             let id = id::parse("id", &input.id)?;
-            decide::decide(
+            decision::decide(
                 context.plane(),
                 context.call(),
                 id,
@@ -187,7 +187,7 @@ impl AccessRequestMutation {
         } = input;
         let ruled = async {
             let id = id::parse("id", &id)?;
-            decide::decide(
+            decision::decide(
                 context.plane(),
                 context.call(),
                 id,
@@ -216,7 +216,7 @@ impl AccessRequestMutation {
         } = input;
         let ruled = async {
             let id = id::parse("id", &id)?;
-            decide::decide(
+            decision::decide(
                 context.plane(),
                 context.call(),
                 id,

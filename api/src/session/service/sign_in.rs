@@ -1,4 +1,4 @@
-use domain::{Refusal, RefusalCode, audit::AuditAction, email::NormalisedEmail, id::SessionId};
+use domain::{Refusal, RefusalCode, audit::AuditAction, email::NormalisedEmail, id::SessionId, session as rules};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -13,8 +13,8 @@ use crate::{
     portal::store as portal_store,
     session::{
         account::{self, AccountRecord},
+        opaque_token::RefreshToken,
         password::{HashedPassword, Verdict},
-        refresh_token::{self, RefreshToken},
         store::{self, SessionRecord},
     },
 };
@@ -104,11 +104,11 @@ async fn begin(
         id: SessionId::new(),
         account: id,
         created_at: call.now,
-        expires_at: refresh_token::session_expires_at(id.realm(), call.now),
+        expires_at: rules::expires_at(id.realm(), call.now),
         ended_at: None,
     };
     let token = RefreshToken::generate().map_err(|_| ServiceError::Internal("no refresh token could be made"))?;
-    let token_expires_at = refresh_token::expires_at(call.now, session.expires_at);
+    let token_expires_at = rules::refresh_token_expires_at(call.now, session.expires_at);
     let access_token = plane
         .access_tokens
         .issue(id, session.id, call.now)

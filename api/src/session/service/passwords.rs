@@ -1,6 +1,6 @@
 use domain::{
     Refusal, RefusalCode, Timestamp, audit::AuditAction, email::NormalisedEmail, id::DeveloperId, password,
-    viewer::Viewer,
+    session as rules, viewer::Viewer,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -11,13 +11,7 @@ use crate::{
     control_plane::ControlPlane,
     developer::store as developer_store,
     error::ServiceError,
-    session::{
-        account,
-        password::Verdict,
-        realm::AccountId,
-        reset_token::{self, ResetToken},
-        store,
-    },
+    session::{account, opaque_token::ResetToken, password::Verdict, realm::AccountId, store},
 };
 
 /// A new password for the caller's own account.
@@ -114,7 +108,7 @@ pub async fn issue_password_reset(
 ) -> Result<IssuedReset, ServiceError> {
     call.admin()?;
     let token = ResetToken::generate().map_err(|_| ServiceError::Internal("no reset token could be made"))?;
-    let expires_at = reset_token::expires_at(call.now);
+    let expires_at = rules::reset_token_expires_at(call.now);
     let mut transaction = plane.write().await?;
     if developer_store::lock(&*transaction, developer).await?.is_none() {
         return Err(Refusal::at(
@@ -156,10 +150,10 @@ pub async fn reset_password(
     call: &CallContext,
     input: ResetPassword,
 ) -> Result<(), ServiceError> {
-    let token = ResetToken::parse(input.reset_token.expose_secret()).map_err(|_| bad_reset_token())?;
+    let token = ResetToken::parse_copied(input.reset_token.expose_secret()).map_err(|_| bad_reset_token())?;
     let found = store::find_reset_token(plane.database.read(), &token.hash()).await?;
     let (developer, expires_at) = found.ok_or_else(bad_reset_token)?;
-    if !reset_token::is_usable(expires_at, call.now) {
+    if !rules::reset_token_is_usable(expires_at, call.now) {
         return Err(bad_reset_token());
     }
     let id = AccountId::Developer(developer);

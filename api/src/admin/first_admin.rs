@@ -35,7 +35,7 @@ pub struct FirstAdmin {
 
 /// What was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bootstrapped {
+pub struct MadeFirstAdmin {
     /// The admin.
     pub admin: AdminRecord,
     /// Where the password was written; `None` when it came from the configuration.
@@ -44,7 +44,7 @@ pub struct Bootstrapped {
 
 /// Why the first admin could not be made.
 #[derive(Debug, thiserror::Error)]
-pub enum BootstrapError {
+pub enum FirstAdminError {
     /// The password could not be written where its owner would find it.
     #[error("cannot write the first admin's password to {path}: {source}", path = path.display())]
     Io {
@@ -68,7 +68,7 @@ pub async fn ensure_first_admin(
     accounts: &AdminAccounts,
     configured: FirstAdmin,
     data_directory: &Path,
-) -> Result<Option<Bootstrapped>, BootstrapError> {
+) -> Result<Option<MadeFirstAdmin>, FirstAdminError> {
     let has_admin = store::exists(accounts.database.read()).await;
     if has_admin.map_err(ServiceError::from)? {
         return Ok(None);
@@ -93,7 +93,7 @@ pub async fn ensure_first_admin(
     // Before the commit: an account whose password nobody knows would be in the way of the next start.
     let password_file = if generated {
         let path = data_directory.join(PASSWORD_FILE);
-        write_password(data_directory, &path, &password).map_err(|source| BootstrapError::Io {
+        write_password(data_directory, &path, &password).map_err(|source| FirstAdminError::Io {
             path: path.clone(),
             source,
         })?;
@@ -102,7 +102,7 @@ pub async fn ensure_first_admin(
         None
     };
     transaction.commit().await?;
-    Ok(Some(Bootstrapped { admin, password_file }))
+    Ok(Some(MadeFirstAdmin { admin, password_file }))
 }
 
 /// A password that nobody has to remember.
@@ -122,5 +122,5 @@ fn write_password(directory: &Path, path: &Path, password: &SecretString) -> io:
 }
 
 #[cfg(test)]
-#[path = "bootstrap_tests.rs"]
+#[path = "first_admin_tests.rs"]
 mod tests;

@@ -113,14 +113,14 @@ async fn a_refused_configuration_makes_nobody() {
         let refused = ensure_first_admin(&accounts, configured, data.path()).await;
         assert!(matches!(
             refused,
-            Err(BootstrapError::Service(ServiceError::Refused(_)))
+            Err(FirstAdminError::Service(ServiceError::Refused(_)))
         ));
     }
     // Nor does a password that cannot be written down.
     let file = data.path().join("file");
     fs::write(&file, "").unwrap();
     let unwritable = ensure_first_admin(&accounts, FirstAdmin::default(), &file).await;
-    assert!(matches!(unwritable, Err(BootstrapError::Io { .. })));
+    assert!(matches!(unwritable, Err(FirstAdminError::Io { .. })));
     let count = admin::Entity::find().count(fixture.plane.database.read()).await;
     assert_eq!(count.unwrap(), 0);
 }
