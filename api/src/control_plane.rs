@@ -10,6 +10,7 @@ use crate::{
     change::Follower,
     database::{Database, WriteTransaction},
     error::{ServiceError, StoreError},
+    gateway_node::GatewayNodes,
     session::{
         access_token::AccessTokens, directory::AccountDirectory, password::PasswordHasher, realm::Realm,
         throttle::Throttle,
@@ -34,6 +35,8 @@ pub struct ControlPlane {
     pub snapshot: SnapshotReader,
     /// When credentials were last used.
     pub usage: Arc<Usage>,
+    /// The gateways of the fleet that reported to this node.
+    pub gateway_nodes: GatewayNodes,
     /// How many of everything.
     pub limits: Limits,
     /// What a caller's curl starts with.

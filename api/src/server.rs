@@ -27,6 +27,8 @@ use crate::{
     data_directory::{DataDirectory, DataDirectoryError},
     database::{Database, backup},
     error::{ServiceError, StoreError},
+    fleet::{gateway_process::host_name, node_id},
+    gateway_node::{self, GatewayNodes, registry::OwnGateway},
     housekeeping,
     http::{
         self,
@@ -76,6 +78,14 @@ pub enum StartError {
     #[error("cannot read {path}: {source}", path = path.display())]
     Unreadable {
         /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The gateway's id cannot be kept.
+    #[error("cannot use the data directory {path}: {source}; choose another with --data-dir", path = path.display())]
+    NodeId {
+        /// Which directory.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -217,6 +227,12 @@ impl Server {
         let database = Database::connect(&options.storage.url()).await?;
         backup::before_migration(&database, data_directory.path()).await?;
         database.migrate().await?;
+        let enforcing = [
+            addresses.gateway_listen,
+            addresses.forward_auth_listen,
+            addresses.ext_authz_listen,
+        ];
+        let own_gateway = own_gateway(data_directory.path(), enforcing.into_iter().flatten().next())?;
         let directory = Arc::new(AccountDirectory::new());
         let follower = Arc::new(Follower::new(database.clone(), Arc::clone(&directory), snapshot_writer));
         let plane = Arc::new(ControlPlane {
@@ -228,6 +244,7 @@ impl Server {
             throttle: Throttle::new(options.throttle_limits()),
             snapshot,
             usage,
+            gateway_nodes: GatewayNodes::new(own_gateway),
             limits: options.limits(),
             gateway_public_url: gateway_public_url(options, addresses.gateway_listen),
             key_prefix: options.key_prefix.clone(),
@@ -315,6 +332,10 @@ impl Server {
             .spawn(housekeeping::run(Arc::clone(&self.plane), self.background.clone()));
         self.background_tasks
             .spawn(usage::run(Arc::clone(&self.plane), self.background.clone()));
+        self.background_tasks.spawn(gateway_node::registry::run(
+            Arc::clone(&self.plane),
+            self.background.clone(),
+        ));
     }
 
     /// Where the API listens.
@@ -364,6 +385,7 @@ impl Server {
     pub async fn stop(self) {
         self.readiness.stopping();
         self.shutdown.cancel();
+        self.plane.follower.hub().close();
         // A mutation whose client went away still commits; waiting for it is part of finishing.
         let _ = tokio::time::timeout(self.grace, closed(&self.serving)).await;
         let _ = tokio::time::timeout(self.grace, closed(&self.executions)).await;
@@ -381,6 +403,19 @@ impl Server {
 fn closed(tasks: &TaskTracker) -> TaskTrackerWaitFuture<'_> {
     tasks.close();
     tasks.wait()
+}
+
+/// The gateway in this process, as the fleet knows it.
+fn own_gateway(data_directory: &Path, listen: Option<SocketAddr>) -> Result<Option<OwnGateway>, StartError> {
+    let Some(listen) = listen else {
+        return Ok(None);
+    };
+    let id = node_id::load_or_create(data_directory).map_err(|source| StartError::NodeId {
+        path: data_directory.to_owned(),
+        source,
+    })?;
+    let name = format!("{} (serve, {listen})", host_name());
+    Ok(Some(OwnGateway { id, name }))
 }
 
 /// `own`: our other listeners, which no upstream may be.

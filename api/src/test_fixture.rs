@@ -36,6 +36,7 @@ use crate::{
     context::CallContext,
     control_plane::ControlPlane,
     database::Database,
+    gateway_node::GatewayNodes,
     graphql::{Schema, schema},
     loader,
     session::{
@@ -91,6 +92,7 @@ pub(crate) async fn plane(database_url: &str) -> ControlPlane {
         throttle: Throttle::new(ThrottleLimits::default()),
         snapshot,
         usage: Arc::new(Usage::new()),
+        gateway_nodes: GatewayNodes::default(),
         limits: Limits::default(),
         gateway_public_url: "http://localhost:8000".to_owned(),
         key_prefix: ApiKeyPrefix::default(),

@@ -47,6 +47,10 @@ impl ApiKeyPrefix {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    pub(crate) fn of_gateway_tokens() -> Self {
+        Self(crate::gateway_token::PREFIX.to_owned())
+    }
 }
 
 impl Default for ApiKeyPrefix {
@@ -111,6 +115,11 @@ impl ApiKey {
         self.0.expose_secret()
     }
 
+    pub(crate) fn prefix(&self) -> &str {
+        let text = self.expose();
+        &text[..text.len() - RANDOM_DIGITS - CHECKSUM_DIGITS]
+    }
+
     /// What is stored and looked up in its place.
     #[must_use]
     pub fn hash(&self) -> ApiKeyHash {
@@ -122,8 +131,7 @@ impl ApiKey {
     #[must_use]
     pub fn hint(&self) -> String {
         let text = self.expose();
-        let prefix = &text[..text.len() - RANDOM_DIGITS - CHECKSUM_DIGITS];
-        format!("{prefix}…{}", &text[text.len() - 4..])
+        format!("{}…{}", self.prefix(), &text[text.len() - 4..])
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Instant};
 
-use domain::Timestamp;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use tokio::sync::OwnedSemaphorePermit;
@@ -166,7 +165,7 @@ impl Connection {
         if has_odd_expectation {
             return Err(Refused::ExpectationFailed);
         }
-        let now = Timestamp::now();
+        let now = self.shared.reader.now();
         let Admitted {
             permit,
             stripped_prefix,

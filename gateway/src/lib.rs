@@ -10,15 +10,20 @@
 //!
 //! The control plane feeds [`record::Update`]s to a [`snapshot::SnapshotWriter`]; each batch becomes visible to all
 //! calls at once. No call asks a database. Without a snapshot every call is answered 503.
+//!
+//! A gateway of its own is fed by a [`control_plane::Link`], which speaks [`wire`] with the control plane, and keeps a
+//! [`snapshot_copy`] on disk.
 
 mod admission;
 mod answer;
 mod body;
 mod client_io;
+mod clock;
 mod config;
 mod connection;
 mod connector;
 mod consumer;
+pub mod control_plane;
 mod front_proxy;
 mod gathered_io;
 mod header_name;
@@ -45,6 +50,7 @@ mod test_updates;
 mod tunnel;
 mod upstream;
 pub mod usage;
+pub mod wire;
 mod worker;
 
 /// Whether calls are decided on at all. Only a build for measuring, with the feature `undecided`, does not; whoever ships

@@ -2,7 +2,6 @@
 
 use std::{future::pending, time::Duration};
 
-use domain::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
 use crate::{answer::Refused, permit::Permit, snapshot::SnapshotReader};
@@ -20,7 +19,7 @@ pub(crate) async fn ended(mut permit: Permit, reader: &SnapshotReader) -> Refuse
     let mut has_writer = true;
     loop {
         changes.borrow_and_update();
-        let now = Timestamp::now();
+        let now = reader.now();
         if let Err(refused) = permit.check(reader, now) {
             return refused;
         }

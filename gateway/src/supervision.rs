@@ -341,7 +341,7 @@ impl Supervisor {
             let look = Look {
                 reader: &self.reader,
                 timeouts: &self.timeouts,
-                now: Timestamp::now(),
+                now: self.reader.now(),
                 clock,
                 tick: self.tick,
                 has_changed,

@@ -7,6 +7,7 @@ mod auto_approve;
 mod bad_arguments;
 mod bad_input;
 mod crash;
+mod fleet;
 mod flow;
 mod gateway_effects;
 mod gateway_equality;

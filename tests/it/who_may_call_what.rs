@@ -95,6 +95,8 @@ const MUTATIONS: &[(&str, Outcomes)] = &[
     ("rejectAccessRequest", ADMINS),
     ("revokeAccessRequest", ADMINS),
     ("suspendApp", ADMINS),
+    ("createGatewayToken", ADMINS),
+    ("revokeGatewayToken", ADMINS),
     ("resumeApp", ADMINS),
 ];
 
@@ -119,6 +121,8 @@ const QUERIES: &[(&str, &str, Outcomes)] = &[
     ("developers", "developers { nodes { id } }", ADMINS_LIST),
     ("authStrategies", "authStrategies { nodes { id } }", ADMINS_LIST),
     ("auditEvents", "auditEvents { nodes { id } }", ADMINS_LIST),
+    ("gatewayTokens", "gatewayTokens { nodes { id } }", ADMINS_LIST),
+    ("gatewayNodes", "gatewayNodes { nodes { id } }", ADMINS_LIST),
 ];
 
 /// The fields of a root type in the schema as it is published.
@@ -211,6 +215,8 @@ async fn everyone_who_is_signed_in_changes_their_password() {
 async fn every_query_by_every_caller() {
     let world = World::new().await;
     let id = world.app().await.id.to_string();
+    world.gateway_token().await;
+    world.gateway_node().await;
     let mut wrong = Vec::new();
     for (query, selection, expected) in QUERIES {
         let mut parameters = Vec::new();
@@ -317,6 +323,8 @@ async fn every_kind_of_node_by_every_caller() {
         ("ProductVersion", retired.version.id.to_string(), OWNERS_NODE),
         ("KeyAuthStrategy", id_of(&strategy_in_use), CATALOG),
         ("KeyAuthStrategy", id_of(&strategy), ADMINS_NODE),
+        ("GatewayToken", id_of(&world.gateway_token().await), ADMINS_NODE),
+        ("GatewayNode", world.gateway_node().await, ADMINS_NODE),
     ];
     let listed: BTreeSet<&str> = table.iter().map(|(kind, ..)| *kind).collect();
     assert_eq!(

@@ -17,7 +17,12 @@ use super::{
     log::{self, Head},
     wake::Wake,
 };
-use crate::{database::Database, error::StoreError, session::directory::AccountDirectory};
+use crate::{
+    database::Database,
+    error::StoreError,
+    fleet::{Hub, Subscription},
+    session::directory::AccountDirectory,
+};
 
 /// How many objects are read by one statement, each named by one of its values.
 const BATCH: usize = 1000;
@@ -34,6 +39,7 @@ pub struct Follower {
     state: Mutex<State>,
     progress: Progress,
     wake: Wake,
+    hub: Hub,
 }
 
 struct State {
@@ -52,6 +58,35 @@ impl Follower {
             state: Mutex::new(State { head: None, snapshot }),
             progress: Progress::default(),
             wake: Wake::new(),
+            hub: Hub::default(),
+        }
+    }
+
+    /// Where the gateways of the fleet hear what was applied here.
+    #[must_use]
+    pub const fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// What is held at present, and all that comes after it; `None` when that may not be the present state: before the
+    /// first load, and while the log cannot be read.
+    pub(crate) async fn subscribe(&self) -> Option<Subscription> {
+        let state = self.state.lock().await;
+        if !self.is_healthy() {
+            return None;
+        }
+        Some(Subscription {
+            snapshot: state.snapshot.reader().load()?,
+            position: state.head.as_ref()?.position.clone(),
+            messages: self.hub.subscribe(),
+        })
+    }
+
+    /// Tells the gateways that what they were told is still the present state: call it after the log was read.
+    async fn beat(&self) {
+        let state = self.state.lock().await;
+        if let Some(head) = state.head.as_ref().filter(|_| self.is_healthy()) {
+            self.hub.beat(&head.position);
         }
     }
 
@@ -95,6 +130,7 @@ impl Follower {
         transaction.commit().await?;
         state.snapshot.replace(updates);
         self.directory.replace_all(accounts);
+        self.hub.restart(&head.position);
         state.head = Some(head);
         self.progress.loaded();
         Ok(())
@@ -133,8 +169,12 @@ impl Follower {
             return self.load_into(state, transaction, head).await;
         };
         self.progress.applied(updates.len() + accounts.len());
-        if !updates.is_empty() && state.snapshot.apply(updates).is_err() {
-            return self.load_into(state, transaction, head).await;
+        if !updates.is_empty() {
+            let line = self.hub.line(&head.position, &updates);
+            if state.snapshot.apply(updates).is_err() {
+                return self.load_into(state, transaction, head).await;
+            }
+            self.hub.publish(&head.position, line);
         }
         if !accounts.is_empty() {
             self.directory
@@ -200,6 +240,7 @@ impl Follower {
             }
             match self.catch_up().await {
                 Ok(()) => {
+                    self.beat().await;
                     if failing {
                         tracing::info!("reading the change log works again");
                     }
@@ -237,3 +278,7 @@ async fn gained(
     }
     Ok((updates, accounts))
 }
+
+#[cfg(test)]
+#[path = "follower_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 mod admin;
 mod backup;
 mod demo;
+mod gateway;
 mod migrate;
 mod schema;
 mod serve;
@@ -12,6 +13,7 @@ use crate::{
     config::{Arguments, Command},
     database::backup::BackupError,
     error::{ServiceError, StoreError},
+    fleet::gateway_process::GatewayStartError,
     server::StartError,
 };
 
@@ -21,6 +23,9 @@ pub enum CommandError {
     /// The server does not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The gateway does not start.
+    #[error(transparent)]
+    GatewayStart(#[from] GatewayStartError),
     /// The backup could not be made.
     #[error(transparent)]
     Backup(#[from] BackupError),
@@ -71,6 +76,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     match arguments.command {
         None => serve::run(&arguments.serve).await,
         Some(Command::Serve(options)) => serve::run(&options).await,
+        Some(Command::Gateway(options)) => gateway::run(&options).await,
         Some(Command::Demo(options)) => demo::run(*options).await,
         Some(Command::Schema) => schema::run(),
         Some(Command::Migrate(storage)) => migrate::run(&storage).await,

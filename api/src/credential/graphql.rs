@@ -14,7 +14,7 @@ use crate::{
     error::ServiceError,
     graphql::{
         connection::TotalCount,
-        payload::{Payload, answer},
+        payload::{Payload, answer, answer_when_confirmed},
         scalar::DateTime,
         user_error::UserError,
     },
@@ -239,6 +239,10 @@ impl From<RotateCredentialInput> for RotateCredential {
 pub struct RevokeCredentialInput {
     /// The credential.
     id: ID,
+    /// Answer only when every gateway that may be serving enforces it, or after 5 seconds with a list of those that
+    /// have not confirmed it.
+    #[graphql(default = false)]
+    wait_for_gateways: bool,
 }
 
 /// What `generateCredential` answers.
@@ -322,7 +326,7 @@ fn parts(issued: Issued) -> (Option<Credential>, Option<String>, bool) {
 
 payload! {
     /// What `revokeCredential` answers.
-    RevokeCredentialPayload {
+    RevokeCredentialPayload awaits_gateways {
         /// The credential as it is now.
         credential: Credential = CredentialRecord
     }
@@ -368,9 +372,7 @@ impl CredentialMutation {
         context: &Context<'_>,
         #[graphql(desc = "The credential to revoke.")] input: RevokeCredentialInput,
     ) -> Option<Result<RevokeCredentialPayload>> {
-        answer(
-            context,
-            service::revoke(context.plane(), context.call(), &input.id).await,
-        )
+        let revoked = service::revoke(context.plane(), context.call(), &input.id).await;
+        answer_when_confirmed(context, input.wait_for_gateways, revoked).await
     }
 }

@@ -1,8 +1,8 @@
 //! The database: SQLite by default, PostgreSQL by URL; the same statements on both.
 //!
 //! SQLite takes one writer at a time, so it has a pool of one connection for writes, whose transactions begin
-//! IMMEDIATE, and a pool of readers beside it. PostgreSQL has as many writers as readers, and a pool for the follower of
-//! the change log, which must not wait behind either.
+//! IMMEDIATE, and a pool of readers beside it. PostgreSQL has as many writers as readers. On both, the follower of the
+//! change log has connections of its own and waits behind neither: however busy the readers are, a revocation arrives.
 
 pub mod advisory_lock;
 pub mod backup;
@@ -26,10 +26,10 @@ use crate::error::StoreError;
 /// How long a statement waits for a connection before the answer is `UNAVAILABLE`.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many connections read at once.
-const READERS: u32 = 8;
+pub(crate) const READERS: u32 = 8;
 /// How many connections write at once on PostgreSQL.
 const WRITERS: u32 = 8;
-/// How many connections the follower has on PostgreSQL: one reads the log while the other tells of commits.
+/// How many connections the follower has on PostgreSQL (on SQLite one): one reads the log while the other tells of commits.
 const FOLLOWERS: u32 = 2;
 
 /// The connections to the database.
@@ -59,10 +59,11 @@ impl Database {
             // The writer connects first: it creates the file and switches it to WAL.
             let writer = Connector::connect(sqlite_options(url, 1)).await?;
             let readers = Connector::connect(sqlite_options(url, READERS)).await?;
+            let follower = Connector::connect(sqlite_options(url, 1)).await?;
             Ok(Self {
-                follower: readers.clone(),
                 readers,
                 writer,
+                follower,
             })
         } else {
             Ok(Self {

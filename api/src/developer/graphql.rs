@@ -10,7 +10,13 @@ use crate::{
     app::graphql::{AppConnection, apps_of},
     connection,
     error::ServiceError,
-    graphql::{connection::TotalCount, decision::Decision, order::OrderDirection, payload::answer, scalar::DateTime},
+    graphql::{
+        connection::TotalCount,
+        decision::Decision,
+        order::OrderDirection,
+        payload::{answer, answer_when_confirmed},
+        scalar::DateTime,
+    },
     id,
     loader::RequestContext as _,
     pagination::{self, Direction},
@@ -228,6 +234,10 @@ pub struct RevokeDeveloperInput {
     id: ID,
     /// Why, in words for the developer.
     reason: String,
+    /// Answer only when every gateway that may be serving enforces it, or after 5 seconds with a list of those that
+    /// have not confirmed it.
+    #[graphql(default = false)]
+    wait_for_gateways: bool,
 }
 
 /// Whom to delete.
@@ -258,7 +268,7 @@ payload! {
 
 payload! {
     /// What `revokeDeveloper` answers.
-    RevokeDeveloperPayload {
+    RevokeDeveloperPayload awaits_gateways {
         /// The developer as they are now.
         developer: Developer = DeveloperRecord
     }
@@ -315,7 +325,7 @@ impl DeveloperMutation {
             let id = id::parse("id", &input.id)?;
             service::revoke(context.plane(), context.call(), id, &input.reason).await
         };
-        answer(context, decided.await)
+        answer_when_confirmed(context, input.wait_for_gateways, decided.await).await
     }
 
     /// Deletes a developer's account with all that is its own. `IN_USE` while their apps have approved access requests,

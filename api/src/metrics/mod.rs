@@ -4,6 +4,7 @@
 //! chooses, and none names an app, a key, an account or a path.
 
 mod graphql;
+mod link;
 mod plane;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -17,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use graphql::{GraphqlMetrics, Outcome};
+pub(crate) use link::LinkCollector;
 pub(crate) use plane::PlaneCollector;
 
 use crate::{

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use domain::Timestamp;
 use http::HeaderValue;
 
 use super::{inquiry::Inquiry, listener::Protocol};
@@ -32,7 +31,7 @@ impl Asked {
         request_id: &HeaderValue,
         covered: impl FnOnce(&Snapshot) -> Result<(), Refused>,
     ) -> Result<Permit, Refused> {
-        let now = Timestamp::now();
+        let now = self.reader.now();
         let decided = self.reader.load().ok_or(Refused::NotReady).and_then(|snapshot| {
             let permit = inquiry.decide(&snapshot, now)?;
             covered(&snapshot)?;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
+use domain::Timestamp;
 use tokio::sync::watch;
 
 use super::Snapshot;
-use crate::record::Update;
+use crate::{clock::Clock, record::Update};
 
 /// An update came before the first full load. Nothing was published: without the rest, it would be half the truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +19,7 @@ pub struct NotLoaded;
 pub struct SnapshotWriter {
     present: Arc<ArcSwapOption<Snapshot>>,
     changed: watch::Sender<u64>,
+    clock: Clock,
 }
 
 /// The receiving end.
@@ -25,6 +27,7 @@ pub struct SnapshotWriter {
 pub struct SnapshotReader {
     present: Arc<ArcSwapOption<Snapshot>>,
     changed: watch::Receiver<u64>,
+    clock: Clock,
 }
 
 /// Both ends, with nothing published: until the first [`SnapshotWriter::replace`] every call is answered 503.
@@ -35,10 +38,12 @@ pub fn channel() -> (SnapshotWriter, SnapshotReader) {
     let writer = SnapshotWriter {
         present: Arc::clone(&present),
         changed: sender,
+        clock: Clock::system(),
     };
     let reader = SnapshotReader {
         present,
         changed: receiver,
+        clock: writer.clock.clone(),
     };
     (writer, reader)
 }
@@ -81,7 +86,13 @@ impl SnapshotWriter {
         SnapshotReader {
             present: Arc::clone(&self.present),
             changed: self.changed.subscribe(),
+            clock: self.clock.clone(),
         }
+    }
+
+    /// The clock by which the snapshot is enforced.
+    pub(crate) const fn clock(&self) -> &Clock {
+        &self.clock
     }
 }
 
@@ -90,6 +101,12 @@ impl SnapshotReader {
     #[must_use]
     pub fn load(&self) -> Option<Arc<Snapshot>> {
         self.present.load_full()
+    }
+
+    /// The time by which the snapshot is enforced: ask it for every decision, never the system's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Counts the snapshots that were published; it changes after [`SnapshotReader::load`] shows the new one.

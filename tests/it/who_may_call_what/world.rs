@@ -118,6 +118,25 @@ impl World {
         made["authStrategy"]["id"].clone()
     }
 
+    pub(super) async fn gateway_token(&self) -> Value {
+        let input = json!({ "name": self.fresh("Gateway") });
+        let made = self
+            .admin
+            .done("createGatewayToken", "gatewayToken { id }", input)
+            .await;
+        made["gatewayToken"]["id"].clone()
+    }
+
+    /// The gateway of the server itself, once it is written down.
+    pub(super) async fn gateway_node(&self) -> String {
+        loop {
+            let nodes = self.client.gateway_nodes().list().page().await.unwrap().nodes;
+            if let Some(node) = nodes.first() {
+                return node.id.to_string();
+            }
+        }
+    }
+
     /// The developer whom `mutation` is about.
     async fn subject(&self, mutation: &str) -> String {
         let known = self.subjects.borrow().get(mutation).cloned();
@@ -203,6 +222,8 @@ impl World {
             "deleteAuthStrategy" => json!({ "id": self.fresh_strategy().await }),
             "approveDeveloper" | "deleteDeveloper" => json!({ "id": self.subject(mutation).await }),
             "rejectDeveloper" | "revokeDeveloper" => json!({ "id": self.subject(mutation).await, "reason": "no" }),
+            "createGatewayToken" => json!({ "name": self.fresh("Gateway") }),
+            "revokeGatewayToken" => json!({ "id": self.gateway_token().await }),
             "issuePasswordReset" => json!({ "developerId": self.owner.id.to_string() }),
             other => panic!("no input for {other}"),
         }

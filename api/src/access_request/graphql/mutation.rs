@@ -8,7 +8,7 @@ use crate::{
         decide::{self, Ruling},
         service::{self, AccessRequestRecord, RequestAccess},
     },
-    graphql::payload::answer,
+    graphql::payload::{answer, answer_when_confirmed},
     id,
     loader::RequestContext as _,
     payload,
@@ -67,6 +67,10 @@ pub struct RevokeAccessRequestInput {
     /// revoked, what waits is rejected.
     #[graphql(default = false)]
     all_of_developer: bool,
+    /// Answer only when every gateway that may be serving enforces it, or after 5 seconds with a list of those that
+    /// have not confirmed it.
+    #[graphql(default = false)]
+    wait_for_gateways: bool,
 }
 
 payload! {
@@ -103,7 +107,7 @@ payload! {
 
 payload! {
     /// What `revokeAccessRequest` answers.
-    RevokeAccessRequestPayload {
+    RevokeAccessRequestPayload awaits_gateways {
         /// The request as it is now.
         access_request: AccessRequest = AccessRequestRecord
     }
@@ -208,6 +212,7 @@ impl AccessRequestMutation {
             id,
             reason,
             all_of_developer,
+            wait_for_gateways,
         } = input;
         let ruled = async {
             let id = id::parse("id", &id)?;
@@ -222,6 +227,6 @@ impl AccessRequestMutation {
             )
             .await
         };
-        answer(context, ruled.await)
+        answer_when_confirmed(context, wait_for_gateways, ruled.await).await
     }
 }
