@@ -4,17 +4,23 @@ use std::{
     ffi::OsStr,
     fmt,
     net::SocketAddr,
+    num::NonZero,
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::TypedValueParser, error::ErrorKind};
-use domain::{api_key::ApiKeyPrefix, limits::Limits};
-use gateway::IpNet;
+use domain::{api_key::ApiKeyPrefix, contact::MaxStaleness, gateway_token::GatewayToken, limits::Limits};
+use gateway::{IpNet, control_plane::ControlPlaneUrl};
 use secrecy::SecretString;
 
-use crate::http::cors::Origin;
+use crate::{
+    http::cors::Origin,
+    metrics::MetricsOptions,
+    proxy_listeners::ProxyOptions,
+    session::throttle::{Limit, ThrottleLimits},
+};
 
 /// Where data is kept unless told otherwise.
 pub const DEFAULT_DATA_DIRECTORY: &str = "./data";
@@ -39,6 +45,8 @@ pub struct Arguments {
 pub enum Command {
     /// Run the API, GraphiQL and the gateway until Ctrl-C or SIGTERM (the default).
     Serve(Box<ServeOptions>),
+    /// Run the gateway alone until Ctrl-C or SIGTERM, fed by the control plane at a URL.
+    Gateway(Box<GatewayOptions>),
     /// Serve from a temporary directory, perform the whole flow from product to API key as one would, and keep
     /// serving, to look around.
     Demo(Box<ServeOptions>),
@@ -183,10 +191,19 @@ pub struct ServeOptions {
         value_name = "ADDRESS"
     )]
     pub gateway_listen: GatewayListen,
+    /// Threads of the gateway. Default: as many as there are cores for this process.
+    #[arg(long, env = "PORTICO_GATEWAY_WORKERS", value_name = "NUMBER")]
+    pub gateway_workers: Option<NonZero<usize>>,
     /// What callers' requests to the gateway start with, shown by the API. Default: http://localhost with the
     /// gateway's port.
     #[arg(long, env = "PORTICO_GATEWAY_PUBLIC_URL", value_name = "URL", value_parser = http_url)]
     pub gateway_public_url: Option<String>,
+    /// Where proxies ask.
+    #[command(flatten)]
+    pub proxies: ProxyOptions,
+    /// Where metrics are scraped.
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
     /// Where data is kept.
     #[command(flatten)]
     pub storage: StorageOptions,
@@ -204,8 +221,8 @@ pub struct ServeOptions {
     /// File with the admin realm's signing keys, as above.
     #[arg(long, env = "PORTICO_ADMIN_SIGNING_KEYS_FILE", value_name = "FILE")]
     pub admin_signing_keys_file: Option<PathBuf>,
-    /// Addresses or networks of proxies in front of either port whose forwarding headers are believed, separated by
-    /// commas. Default: none.
+    /// Addresses or networks of proxies whose forwarding headers are believed on either port, and who may ask for
+    /// decisions, separated by commas. Default: none.
     #[arg(long, env = "PORTICO_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "NETWORKS")]
     pub trusted_proxies: Vec<IpNet>,
     /// Origins of web pages that may call the API from a browser, separated by commas. Default: none.
@@ -237,6 +254,39 @@ pub struct ServeOptions {
         value_name = "BYTES"
     )]
     pub answer_cache_bytes: u64,
+    /// Sign-ins from one address, to accounts that never signed in from there, and to each account that did: so many at
+    /// once, then one in every so many seconds.
+    #[arg(
+        long,
+        env = "PORTICO_SIGN_INS_PER_ADDRESS",
+        default_value = "60/10",
+        value_name = "TRIES/SECONDS"
+    )]
+    pub sign_ins_per_address: Limit,
+    /// Sign-ins to one account, from addresses where it never signed in.
+    #[arg(
+        long,
+        env = "PORTICO_SIGN_INS_PER_ACCOUNT",
+        default_value = "10/60",
+        value_name = "TRIES/SECONDS"
+    )]
+    pub sign_ins_per_account: Limit,
+    /// Failed sign-ins to one account, from one address where it signed in before, since the last that succeeded.
+    #[arg(
+        long,
+        env = "PORTICO_SIGN_INS_PER_KNOWN_ADDRESS",
+        default_value = "10/30",
+        value_name = "TRIES/SECONDS"
+    )]
+    pub sign_ins_per_known_address: Limit,
+    /// Sign-ups from one address.
+    #[arg(
+        long,
+        env = "PORTICO_SIGN_UPS_PER_ADDRESS",
+        default_value = "20/180",
+        value_name = "TRIES/SECONDS"
+    )]
+    pub sign_ups_per_address: Limit,
     /// What API keys start with, so that secret scanners know whose they are.
     #[arg(long, env = "PORTICO_KEY_PREFIX", default_value = "ptk_", value_name = "PREFIX", value_parser = key_prefix)]
     pub key_prefix: ApiKeyPrefix,
@@ -259,6 +309,17 @@ impl ServeOptions {
         }
     }
 
+    /// How often somebody may try to sign in and to sign up.
+    #[must_use]
+    pub const fn throttle_limits(&self) -> ThrottleLimits {
+        ThrottleLimits {
+            sign_in_per_address: self.sign_ins_per_address,
+            sign_in_per_account: self.sign_ins_per_account,
+            sign_in_per_known_address: self.sign_ins_per_known_address,
+            sign_up_per_address: self.sign_ups_per_address,
+        }
+    }
+
     /// How long one API request may take.
     #[must_use]
     pub fn request_timeout(&self) -> Duration {
@@ -275,10 +336,14 @@ impl ServeOptions {
     #[must_use]
     pub fn local(directory: &Path) -> Self {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let throttle = ThrottleLimits::default();
         Self {
             listen: loopback,
             gateway_listen: GatewayListen::On(loopback),
+            gateway_workers: None,
             gateway_public_url: None,
+            proxies: ProxyOptions::OFF,
+            metrics: MetricsOptions::OFF,
             storage: StorageOptions {
                 data_dir: directory.to_owned(),
                 database_url: None,
@@ -294,10 +359,144 @@ impl ServeOptions {
             max_apps_per_developer: 500,
             max_keys_per_app: 20,
             answer_cache_bytes: DEFAULT_ANSWER_CACHE_BYTES,
+            sign_ins_per_address: throttle.sign_in_per_address,
+            sign_ins_per_account: throttle.sign_in_per_account,
+            sign_ins_per_known_address: throttle.sign_in_per_known_address,
+            sign_ups_per_address: throttle.sign_up_per_address,
             key_prefix: ApiKeyPrefix::default(),
             log_format: LogFormat::Text,
             log: "info".to_owned(),
         }
+    }
+}
+
+/// How to run a gateway of its own.
+#[derive(Clone, Debug, Args)]
+pub struct GatewayOptions {
+    /// URL of the control plane's API: https, or http on this machine alone.
+    #[arg(long, env = "PORTICO_CONTROL_PLANE", value_name = "URL")]
+    pub control_plane: ControlPlaneUrl,
+    /// Token that createGatewayToken made. Prefer the variable or --token-file: arguments show in process lists.
+    #[arg(long, env = "PORTICO_GATEWAY_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = GatewayTokenParser)]
+    pub token: Option<GatewayToken>,
+    /// File that holds the token, read for every connection, so that it can be replaced meanwhile. Wins over --token.
+    #[arg(long, env = "PORTICO_GATEWAY_TOKEN_FILE", value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// File with the authorities (PEM) that alone may vouch for the control plane. Default: those of the system.
+    #[arg(long, env = "PORTICO_CONTROL_PLANE_CA", value_name = "FILE")]
+    pub control_plane_ca: Option<PathBuf>,
+    /// Address of the gateway. Port 0 takes a free port.
+    #[arg(
+        long,
+        env = "PORTICO_GATEWAY_LISTEN",
+        default_value = "127.0.0.1:8000",
+        value_name = "ADDRESS"
+    )]
+    pub listen: SocketAddr,
+    /// Address of /healthz and /readyz; `off` for none. Port 0 takes a free port.
+    #[arg(
+        long,
+        env = "PORTICO_HEALTH_LISTEN",
+        default_value = "127.0.0.1:8001",
+        value_name = "ADDRESS"
+    )]
+    pub health_listen: GatewayListen,
+    /// What gatewayNodes calls it. Default: the machine's name.
+    #[arg(long, env = "PORTICO_GATEWAY_NAME", value_name = "NAME")]
+    pub name: Option<String>,
+    /// Directory of the snapshot's copy and the gateway's id; made when missing, readable by this user alone.
+    #[arg(long, env = "PORTICO_DATA_DIR", default_value = DEFAULT_DATA_DIRECTORY, value_name = "DIRECTORY")]
+    pub data_dir: PathBuf,
+    /// Seconds that it goes on without the control plane, the age of the copy that it started from included; then every
+    /// call is answered 503. 0: for ever.
+    #[arg(long, env = "PORTICO_MAX_STALENESS", default_value_t = 86_400, value_name = "SECONDS", value_parser = max_staleness)]
+    pub max_staleness: u64,
+    /// Where proxies that others run ask for decisions.
+    #[command(flatten)]
+    pub proxies: ProxyOptions,
+    /// Where metrics are scraped.
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
+    /// Addresses or networks of proxies in front whose forwarding headers are believed, separated by commas. Default:
+    /// none.
+    #[arg(long, env = "PORTICO_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "NETWORKS")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Seconds that requests may go on after SIGTERM or Ctrl-C.
+    #[arg(long, env = "PORTICO_SHUTDOWN_GRACE", default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub shutdown_grace: u64,
+    /// Form of the log lines on standard error.
+    #[arg(long, env = "PORTICO_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// What is logged: a level, or levels by target such as `info,portico_gateway=debug`.
+    #[arg(long, env = "PORTICO_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+}
+
+impl GatewayOptions {
+    /// How long it goes on without the control plane.
+    #[must_use]
+    pub fn max_staleness(&self) -> MaxStaleness {
+        MaxStaleness::new(Duration::from_secs(self.max_staleness))
+    }
+
+    /// How long requests may go on once it is to stop.
+    #[must_use]
+    pub fn shutdown_grace(&self) -> Duration {
+        Duration::from_secs(self.shutdown_grace)
+    }
+
+    /// The defaults, with data in `directory`, on free ports of the loopback address: for tools and tests.
+    #[must_use]
+    pub fn local(control_plane: ControlPlaneUrl, token: GatewayToken, directory: &Path) -> Self {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            control_plane,
+            token: Some(token),
+            token_file: None,
+            control_plane_ca: None,
+            listen: loopback,
+            health_listen: GatewayListen::On(loopback),
+            name: None,
+            data_dir: directory.to_owned(),
+            max_staleness: 86_400,
+            proxies: ProxyOptions::OFF,
+            metrics: MetricsOptions::OFF,
+            trusted_proxies: Vec::new(),
+            shutdown_grace: 20,
+            log_format: LogFormat::Text,
+            log: "info".to_owned(),
+        }
+    }
+}
+
+/// Shorter limits would be reached between two heartbeats.
+const SHORTEST_STALENESS: u64 = 10;
+
+fn max_staleness(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Ok(0),
+        Ok(seconds) if seconds >= SHORTEST_STALENESS => Ok(seconds),
+        Ok(_) | Err(_) => Err(format!("expected 0 or at least {SHORTEST_STALENESS} seconds")),
+    }
+}
+
+/// Reads a gateway token, and does not repeat a bad one: it may be a good one with a character lost.
+#[derive(Clone)]
+struct GatewayTokenParser;
+
+impl TypedValueParser for GatewayTokenParser {
+    type Value = GatewayToken;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<GatewayToken, clap::Error> {
+        GatewayToken::parse(value.as_encoded_bytes().trim_ascii()).map_err(|error| {
+            let message = format!("invalid value for '--token' (PORTICO_GATEWAY_TOKEN): {error}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+        })
     }
 }
 
@@ -379,6 +578,22 @@ mod tests {
     }
 
     #[test]
+    fn the_throttles_flags_say_what_it_does() {
+        let serve = |arguments: &[&str]| {
+            let all = std::iter::once("portico").chain(arguments.iter().copied());
+            Arguments::try_parse_from(all).unwrap().serve
+        };
+        assert_eq!(serve(&[]).throttle_limits(), ThrottleLimits::default());
+        let changed = serve(&["--sign-ins-per-account", "3/7", "--sign-ups-per-address", "1/86400"]);
+        let expected = ThrottleLimits {
+            sign_in_per_account: Limit::new(3, Duration::from_secs(7)),
+            sign_up_per_address: Limit::new(1, Duration::from_secs(86_400)),
+            ..ThrottleLimits::default()
+        };
+        assert_eq!(changed.throttle_limits(), expected);
+    }
+
+    #[test]
     fn every_flag_is_explained() {
         let mut command = Arguments::command();
         command.build();
@@ -407,6 +622,10 @@ mod tests {
             ["--allowed-origins", "*"],
             ["--allowed-origins", "https://portal.example.com/path"],
             ["--request-timeout", "0"],
+            ["--sign-ins-per-address", "60"],
+            ["--sign-ins-per-account", "0/60"],
+            ["--sign-ins-per-known-address", "10/0"],
+            ["--sign-ups-per-address", "-1/9"],
         ] {
             let result = Arguments::try_parse_from(["portico"].into_iter().chain(arguments));
             assert!(result.is_err(), "{arguments:?}");

@@ -11,7 +11,11 @@ use crate::{
     change::Follower,
     database::{Database, WriteTransaction},
     error::{ServiceError, StoreError},
-    session::{access_token::AccessTokens, directory::AccountDirectory, password::PasswordHasher, throttle::Throttle},
+    gateway_node::GatewayNodes,
+    session::{
+        access_token::AccessTokens, directory::AccountDirectory, password::PasswordHasher, realm::Realm,
+        throttle::Throttle,
+    },
 };
 
 /// The server's parts that services use.
@@ -34,6 +38,8 @@ pub struct ControlPlane {
     pub snapshot: SnapshotReader,
     /// When credentials were last used.
     pub usage: Arc<Usage>,
+    /// The gateways of the fleet that reported to this node.
+    pub gateway_nodes: GatewayNodes,
     /// How many of everything.
     pub limits: Limits,
     /// What a caller's curl starts with.
@@ -57,7 +63,7 @@ impl ControlPlane {
         AdminAccounts {
             database: self.database.clone(),
             follower: Arc::clone(&self.follower),
-            passwords: self.passwords.clone(),
+            passwords: self.passwords.in_line_of(Realm::Admin),
         }
     }
 

@@ -7,7 +7,7 @@ use entity::{change, idempotency_key, password_reset, refresh_token, session};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use tokio_util::sync::CancellationToken;
 
-use crate::{control_plane::ControlPlane, error::ServiceError};
+use crate::{control_plane::ControlPlane, error::ServiceError, gateway_node};
 
 /// How often it runs.
 const INTERVAL: Duration = Duration::from_secs(10 * 60);
@@ -49,7 +49,7 @@ pub async fn run_once(plane: &ControlPlane, now: Timestamp) -> Result<(), Servic
         .await?;
     transaction.commit().await?;
     plane.directory.forget_expired(now);
-    Ok(())
+    gateway_node::registry::forget(plane, now).await
 }
 
 /// Runs every ten minutes until `shutdown`.

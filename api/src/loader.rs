@@ -6,7 +6,7 @@
 
 mod batch;
 
-use std::sync::Arc;
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use async_graphql::{
     Context,
@@ -14,7 +14,10 @@ use async_graphql::{
 };
 
 pub use self::batch::{AtOnce, Batches};
-use crate::{context::CallContext, control_plane::ControlPlane, error::ServiceError, graphql::error::to_graphql};
+use crate::{
+    context::CallContext, control_plane::ControlPlane, error::ServiceError, graphql::error::to_graphql,
+    pagination::Slice,
+};
 
 /// What all loaders of a request share: where rows are, and whose eyes they are for.
 pub struct Loaders {
@@ -29,6 +32,33 @@ pub type RequestLoaders = Arc<DataLoader<Loaders>>;
 
 /// A loader's failure, shared by everyone who waited for the batch.
 pub type LoadError = Arc<ServiceError>;
+
+/// One page of a batch of them. Each fails by itself: a bad cursor must not spoil the lists that were asked for at the
+/// same time.
+pub type LoadedPage<T> = Result<Slice<T>, LoadError>;
+
+/// What one statement found for the pages of `parents`: each one's own, or the same failure for all of them.
+pub fn each_page<P, R, T>(
+    parents: Vec<P>,
+    found: Result<HashMap<P, Slice<R>>, ServiceError>,
+) -> impl Iterator<Item = (P, LoadedPage<T>)>
+where
+    P: Eq + Hash,
+    T: From<R>,
+{
+    let (found, failure) = match found {
+        Ok(found) => (found, None),
+        Err(failure) => (HashMap::new(), Some(LoadError::new(failure))),
+    };
+    let failed = failure.map(|failure| {
+        let parents = parents.into_iter();
+        parents.map(move |parent| (parent, Err(LoadError::clone(&failure))))
+    });
+    let found = found
+        .into_iter()
+        .map(|(parent, slice)| (parent, Ok(slice.map(T::from))));
+    found.chain(failed.into_iter().flatten())
+}
 
 /// The loaders of one request, whose batches run in `batches`.
 #[must_use]
@@ -51,14 +81,21 @@ pub trait RequestContext {
         key: K,
     ) -> impl Future<Output = async_graphql::Result<Option<<Loaders as Loader<K>>::Value>>> + Send
     where
-        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        K: Send + Sync + Hash + Eq + Clone + 'static,
         Loaders: Loader<K, Error = LoadError>;
 
     /// Loads what must be there: what the viewer was shown points at it.
     fn expect<K>(&self, key: K) -> impl Future<Output = async_graphql::Result<<Loaders as Loader<K>>::Value>> + Send
     where
-        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        K: Send + Sync + Hash + Eq + Clone + 'static,
         Loaders: Loader<K, Error = LoadError>;
+
+    /// Loads a page of a nested list; an empty one where the viewer may see none.
+    fn load_page<K, T>(&self, key: K) -> impl Future<Output = async_graphql::Result<Slice<T>>> + Send
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        T: Clone + Send + Sync + 'static,
+        Loaders: Loader<K, Value = LoadedPage<T>, Error = LoadError>;
 
     /// The loaders, for what outlives the resolver.
     fn loaders(&self) -> RequestLoaders;
@@ -81,7 +118,7 @@ impl RequestContext for Context<'_> {
 
     async fn load<K>(&self, key: K) -> async_graphql::Result<Option<<Loaders as Loader<K>>::Value>>
     where
-        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        K: Send + Sync + Hash + Eq + Clone + 'static,
         Loaders: Loader<K, Error = LoadError>,
     {
         let loaded = self.data_unchecked::<RequestLoaders>().load_one(key).await;
@@ -90,12 +127,24 @@ impl RequestContext for Context<'_> {
 
     async fn expect<K>(&self, key: K) -> async_graphql::Result<<Loaders as Loader<K>>::Value>
     where
-        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        K: Send + Sync + Hash + Eq + Clone + 'static,
         Loaders: Loader<K, Error = LoadError>,
     {
         let loaded = self.load(key).await?;
         // A row can go between the two reads: deleted, or no longer the viewer's to see.
         self.give(loaded.ok_or(ServiceError::Unavailable("what was read has just been deleted")))
+    }
+
+    async fn load_page<K, T>(&self, key: K) -> async_graphql::Result<Slice<T>>
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        T: Clone + Send + Sync + 'static,
+        Loaders: Loader<K, Value = LoadedPage<T>, Error = LoadError>,
+    {
+        match self.load(key).await? {
+            Some(page) => self.give(page),
+            None => Ok(Slice::empty()),
+        }
     }
 
     fn loaders(&self) -> RequestLoaders {

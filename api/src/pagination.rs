@@ -359,6 +359,32 @@ where
     Ok(counts)
 }
 
+/// Reads what a list is searched by (`filter.search`).
+///
+/// # Errors
+/// `BAD_USER_INPUT` when it is longer than any name.
+pub fn search(wanted: Option<String>) -> Result<Option<String>, ServiceError> {
+    if let Some(wanted) = &wanted {
+        domain::text::search("filter.search", wanted)
+            .map_err(|refusal| ServiceError::BadUserInput(format!("filter.{}", refusal.message)))?;
+    }
+    Ok(wanted)
+}
+
+/// The states that a list is filtered by, each once: the statement grows with them.
+#[must_use]
+pub fn states<Given: Into<State>, State: PartialEq>(wanted: Option<Vec<Given>>) -> Option<Vec<State>> {
+    wanted.map(|wanted| {
+        let mut states = Vec::new();
+        for state in wanted.into_iter().map(Into::into) {
+            if !states.contains(&state) {
+                states.push(state);
+            }
+        }
+        states
+    })
+}
+
 /// Reads a page's arguments.
 ///
 /// # Errors

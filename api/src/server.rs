@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::Timestamp;
-use gateway::{BindError, Gateway, GatewayConfig, Usage};
+use gateway::{BindError, Gateway, GatewayConfig, Observer, Protocol, Usage};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::{
@@ -18,9 +18,8 @@ use tokio_util::{
 };
 
 use crate::{
-    admin::{self, bootstrap::FirstAdmin},
+    admin::{self, first_admin::FirstAdmin},
     answer_cache::AnswerCache,
-    bootstrap,
     change::{ChangeWatch, Follower},
     config::{GatewayListen, ServeOptions},
     control_plane::ControlPlane,
@@ -28,6 +27,8 @@ use crate::{
     data_directory::{DataDirectory, DataDirectoryError},
     database::{Database, backup},
     error::{ServiceError, StoreError},
+    fleet::{gateway_process::host_name, node_id},
+    gateway_node::{self, GatewayNodes, registry::OwnGateway},
     housekeeping,
     http::{
         self,
@@ -36,6 +37,9 @@ use crate::{
         listener::{self, ListenerSettings},
         query_cost::QueryLimits,
     },
+    initial_data,
+    metrics::{self, GraphqlMetrics, MetricsListenError, MetricsListener, PlaneCollector},
+    proxy_listeners::{ProxyListenError, ProxyListeners},
     session::{
         access_token::AccessTokens,
         directory::AccountDirectory,
@@ -43,7 +47,7 @@ use crate::{
         service as sessions,
         signing_key::{SigningKeyError, SigningKeys},
         signing_key_file::{self, SigningKeyFileError},
-        throttle::{Throttle, ThrottleLimits},
+        throttle::Throttle,
     },
 };
 
@@ -61,10 +65,10 @@ pub enum StartError {
     Backup(#[from] backup::BackupError),
     /// The first rows could not be written.
     #[error("cannot prepare the database: {0}")]
-    Bootstrap(#[from] ServiceError),
+    InitialData(#[from] ServiceError),
     /// The first admin could not be made.
     #[error(transparent)]
-    FirstAdmin(#[from] admin::bootstrap::BootstrapError),
+    FirstAdmin(#[from] admin::first_admin::FirstAdminError),
     /// The data directory's signing keys cannot be used.
     #[error(transparent)]
     SigningKeyFile(#[from] SigningKeyFileError),
@@ -75,6 +79,14 @@ pub enum StartError {
     #[error("cannot read {path}: {source}", path = path.display())]
     Unreadable {
         /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The gateway's id cannot be kept.
+    #[error("cannot use the data directory {path}: {source}; choose another with --data-dir", path = path.display())]
+    NodeId {
+        /// Which directory.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -105,16 +117,40 @@ pub enum StartError {
         /// What the gateway said.
         source: BindError,
     },
+    /// Proxies cannot ask.
+    #[error(transparent)]
+    ProxyListen(#[from] ProxyListenError),
+    /// Metrics cannot be scraped.
+    #[error(transparent)]
+    MetricsListen(#[from] MetricsListenError),
     /// The file that tells tools the addresses could not be written.
     #[error("cannot write addresses.json into the data directory: {0}")]
     Addresses(#[source] io::Error),
 }
 
+/// Where a server listens.
+#[derive(Clone, Copy, Debug)]
+struct Addresses {
+    listen: SocketAddr,
+    gateway_listen: Option<SocketAddr>,
+    forward_auth_listen: Option<SocketAddr>,
+    ext_authz_listen: Option<SocketAddr>,
+    metrics_listen: Option<SocketAddr>,
+}
+
+/// What a server serves on.
+struct Listeners {
+    api: TcpListener,
+    gateway: Option<Gateway>,
+    gateway_metrics: gateway::Metrics,
+    proxies: ProxyListeners,
+    metrics: Option<MetricsListener>,
+}
+
 /// A server that runs.
 pub struct Server {
     plane: Arc<ControlPlane>,
-    listen: SocketAddr,
-    gateway_listen: Option<SocketAddr>,
+    addresses: Addresses,
     first_admin_password_file: Option<PathBuf>,
     readiness: Readiness,
     shutdown: CancellationToken,
@@ -133,6 +169,14 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing goes on running then.
     pub async fn start(options: &ServeOptions) -> Result<Self, StartError> {
+        Self::start_observed(options, None).await
+    }
+
+    /// As [`Server::start`], with somebody who is told of each call that the gateway answers.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing goes on running then.
+    pub async fn start_observed(options: &ServeOptions, observer: Observer) -> Result<Self, StartError> {
         let data_directory = DataDirectory::lock(&options.storage.data_dir)?;
         // Before anything slow: a taken port is told at once.
         let listener = TcpListener::bind(options.listen)
@@ -147,17 +191,35 @@ impl Server {
         })?;
         let (snapshot_writer, snapshot) = gateway::snapshot::channel();
         let usage = Arc::new(Usage::new());
+        let metrics_listener = MetricsListener::bind(options.metrics).await?;
+        let gateway_metrics = gateway::Metrics::new();
+        let trusted = &options.trusted_proxies;
+        let grace = options.shutdown_grace();
+        let proxies =
+            ProxyListeners::bind(options.proxies, trusted, grace, &snapshot, &usage, &gateway_metrics).await?;
         let gateway = match options.gateway_listen {
             GatewayListen::Off => None,
             GatewayListen::On(address) => {
-                let config = gateway_config(options, address, listen);
+                let metrics_address = metrics_listener.as_ref().map(MetricsListener::local_addr);
+                let own = std::iter::once(listen)
+                    .chain(proxies.addresses())
+                    .chain(metrics_address);
+                let mut config = gateway_config(options, address, own);
+                config.metrics = gateway_metrics.clone();
+                config.observer = observer;
                 let gateway = Gateway::bind(config, snapshot.clone(), Arc::clone(&usage))
                     .await
                     .map_err(|source| StartError::GatewayListen { address, source })?;
                 Some(gateway)
             }
         };
-        let gateway_listen = gateway.as_ref().map(Gateway::local_addr);
+        let addresses = Addresses {
+            listen,
+            gateway_listen: gateway.as_ref().map(Gateway::local_addr),
+            forward_auth_listen: proxies.address(Protocol::ForwardAuth),
+            ext_authz_listen: proxies.address(Protocol::ExtAuthz),
+            metrics_listen: metrics_listener.as_ref().map(MetricsListener::local_addr),
+        };
 
         let signing_keys = signing_keys(options, data_directory.path())?;
         if options.storage.database_url.is_none() {
@@ -166,6 +228,12 @@ impl Server {
         let database = Database::connect(&options.storage.url()).await?;
         backup::before_migration(&database, data_directory.path()).await?;
         database.migrate().await?;
+        let enforcing = [
+            addresses.gateway_listen,
+            addresses.forward_auth_listen,
+            addresses.ext_authz_listen,
+        ];
+        let own_gateway = own_gateway(data_directory.path(), enforcing.into_iter().flatten().next())?;
         let directory = Arc::new(AccountDirectory::new());
         let follower = Arc::new(Follower::new(database.clone(), Arc::clone(&directory), snapshot_writer));
         let answers = (options.answer_cache_bytes > 0)
@@ -177,20 +245,21 @@ impl Server {
             answers: answers.map(Arc::new),
             access_tokens: AccessTokens::new(signing_keys),
             passwords: PasswordHasher::new()?,
-            throttle: Throttle::new(ThrottleLimits::default()),
+            throttle: Throttle::new(options.throttle_limits()),
             snapshot,
             usage,
+            gateway_nodes: GatewayNodes::new(own_gateway),
             limits: options.limits(),
-            gateway_public_url: gateway_public_url(options, gateway_listen),
+            gateway_public_url: gateway_public_url(options, addresses.gateway_listen),
             key_prefix: options.key_prefix.clone(),
         });
-        bootstrap::ensure(&plane).await?;
+        initial_data::ensure(&plane).await?;
         let first_admin = FirstAdmin {
             email: options.admin_email.clone(),
             password: options.admin_password.clone(),
         };
         let first_admin =
-            admin::bootstrap::ensure_first_admin(&plane.admin_accounts(), first_admin, data_directory.path()).await?;
+            admin::first_admin::ensure_first_admin(&plane.admin_accounts(), first_admin, data_directory.path()).await?;
         plane.follower.load().await?;
         if let Err(error) = sessions::remember_sign_ins(&plane, Timestamp::now()).await {
             tracing::warn!(
@@ -201,8 +270,7 @@ impl Server {
 
         let server = Self {
             plane,
-            listen,
-            gateway_listen,
+            addresses,
             first_admin_password_file: first_admin.and_then(|made| made.password_file),
             readiness: Readiness::default(),
             shutdown: CancellationToken::new(),
@@ -213,17 +281,33 @@ impl Server {
             grace: options.shutdown_grace(),
             _data_directory: data_directory,
         };
-        write_addresses(&options.storage.data_dir, listen, gateway_listen).map_err(StartError::Addresses)?;
-        server.serve(options, listener, gateway);
+        write_addresses(&options.storage.data_dir, addresses).map_err(StartError::Addresses)?;
+        let listeners = Listeners {
+            api: listener,
+            gateway,
+            gateway_metrics,
+            proxies,
+            metrics: metrics_listener,
+        };
+        server.serve(options, listeners);
         server.readiness.started();
         Ok(server)
     }
 
-    fn serve(&self, options: &ServeOptions, listener: TcpListener, gateway: Option<Gateway>) {
+    fn serve(&self, options: &ServeOptions, listeners: Listeners) {
+        let Listeners {
+            api,
+            gateway,
+            gateway_metrics,
+            proxies,
+            metrics,
+        } = listeners;
+        let graphql_metrics = GraphqlMetrics::default();
         let settings = GraphqlSettings {
             limits: QueryLimits::default(),
             timeout: options.request_timeout(),
             executions: self.executions.clone(),
+            metrics: graphql_metrics.clone(),
         };
         let routes = http::router::router(&self.plane, settings, options, self.readiness.clone());
         let granted = ListenerSettings {
@@ -231,10 +315,18 @@ impl Server {
             ..ListenerSettings::default()
         };
         let shutdown = self.shutdown.clone().cancelled_owned();
-        self.serving.spawn(listener::serve(listener, routes, granted, shutdown));
+        self.serving.spawn(listener::serve(api, routes, granted, shutdown));
         if let Some(gateway) = gateway {
             self.serving
                 .spawn(gateway.serve(self.shutdown.clone().cancelled_owned()));
+        }
+        proxies.serve(&self.serving, &self.shutdown);
+        if let Some(metrics) = metrics {
+            let mut registry = metrics::registry();
+            gateway_metrics.register(&mut registry, self.plane.snapshot.clone());
+            graphql_metrics.register(&mut registry);
+            registry.register_collector(Box::new(PlaneCollector(Arc::clone(&self.plane))));
+            metrics.serve(registry, &self.serving, &self.shutdown);
         }
         let plane = Arc::clone(&self.plane);
         let background = self.background.clone();
@@ -244,18 +336,40 @@ impl Server {
             .spawn(housekeeping::run(Arc::clone(&self.plane), self.background.clone()));
         self.background_tasks
             .spawn(usage::run(Arc::clone(&self.plane), self.background.clone()));
+        self.background_tasks.spawn(gateway_node::registry::run(
+            Arc::clone(&self.plane),
+            self.background.clone(),
+        ));
     }
 
     /// Where the API listens.
     #[must_use]
     pub fn listen(&self) -> SocketAddr {
-        self.listen
+        self.addresses.listen
     }
 
     /// Where the gateway listens, if it does.
     #[must_use]
     pub fn gateway_listen(&self) -> Option<SocketAddr> {
-        self.gateway_listen
+        self.addresses.gateway_listen
+    }
+
+    /// Where proxies ask over HTTP, if they may.
+    #[must_use]
+    pub fn forward_auth_listen(&self) -> Option<SocketAddr> {
+        self.addresses.forward_auth_listen
+    }
+
+    /// Where proxies ask over gRPC, if they may.
+    #[must_use]
+    pub fn ext_authz_listen(&self) -> Option<SocketAddr> {
+        self.addresses.ext_authz_listen
+    }
+
+    /// Where metrics are scraped, if they are.
+    #[must_use]
+    pub fn metrics_listen(&self) -> Option<SocketAddr> {
+        self.addresses.metrics_listen
     }
 
     /// The file that holds the first admin's password, when this start made one up.
@@ -275,6 +389,7 @@ impl Server {
     pub async fn stop(self) {
         self.readiness.stopping();
         self.shutdown.cancel();
+        self.plane.follower.hub().close();
         // A mutation whose client went away still commits; waiting for it is part of finishing.
         let _ = tokio::time::timeout(self.grace, closed(&self.serving)).await;
         let _ = tokio::time::timeout(self.grace, closed(&self.executions)).await;
@@ -294,11 +409,28 @@ fn closed(tasks: &TaskTracker) -> TaskTrackerWaitFuture<'_> {
     tasks.wait()
 }
 
-fn gateway_config(options: &ServeOptions, address: SocketAddr, api: SocketAddr) -> GatewayConfig {
+/// The gateway in this process, as the fleet knows it.
+fn own_gateway(data_directory: &Path, listen: Option<SocketAddr>) -> Result<Option<OwnGateway>, StartError> {
+    let Some(listen) = listen else {
+        return Ok(None);
+    };
+    let id = node_id::load_or_create(data_directory).map_err(|source| StartError::NodeId {
+        path: data_directory.to_owned(),
+        source,
+    })?;
+    let name = format!("{} (serve, {listen})", host_name());
+    Ok(Some(OwnGateway { id, name }))
+}
+
+/// `own`: our other listeners, which no upstream may be.
+fn gateway_config(options: &ServeOptions, address: SocketAddr, own: impl Iterator<Item = SocketAddr>) -> GatewayConfig {
     let mut config = GatewayConfig::new(address);
     config.trusted_proxies.clone_from(&options.trusted_proxies);
-    config.forbidden_upstreams.push(api);
+    config.forbidden_upstreams.extend(own);
     config.timeouts.shutdown_grace = options.shutdown_grace();
+    if let Some(workers) = options.gateway_workers {
+        config.workers = workers;
+    }
     config
 }
 
@@ -335,11 +467,22 @@ fn signing_keys(options: &ServeOptions, data_directory: &Path) -> Result<Signing
     }
 }
 
-/// Tells tools and tests where the server listens: both addresses, written at once.
-fn write_addresses(data_directory: &Path, listen: SocketAddr, gateway: Option<SocketAddr>) -> io::Result<()> {
+/// Tells tools and tests where the server listens: all addresses, written at once.
+fn write_addresses(data_directory: &Path, addresses: Addresses) -> io::Result<()> {
+    let Addresses {
+        listen,
+        gateway_listen,
+        forward_auth_listen,
+        ext_authz_listen,
+        metrics_listen,
+    } = addresses;
+    let text = |address: Option<SocketAddr>| address.map(|address| address.to_string());
     let addresses = serde_json::json!({
         "listen": listen.to_string(),
-        "gateway_listen": gateway.map(|address| address.to_string()),
+        "gateway_listen": text(gateway_listen),
+        "forward_auth_listen": text(forward_auth_listen),
+        "ext_authz_listen": text(ext_authz_listen),
+        "metrics_listen": text(metrics_listen),
     });
     let mut file = tempfile::NamedTempFile::new_in(data_directory)?;
     io::Write::write_all(&mut file, format!("{addresses}\n").as_bytes())?;

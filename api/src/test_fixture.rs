@@ -1,6 +1,14 @@
 //! A control plane on a database of its own, for tests that run operations of the schema.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    num::NonZeroUsize,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use async_graphql::{Request, Variables};
 use domain::{
@@ -24,12 +32,13 @@ use tokio::sync::OnceCell;
 
 use crate::{
     answer_cache::AnswerCache,
-    bootstrap,
     change::{ChangeWatch, Follower},
     context::CallContext,
     control_plane::ControlPlane,
     database::Database,
+    gateway_node::GatewayNodes,
     graphql::{Schema, schema},
+    initial_data,
     loader::{self, Batches},
     session::{
         access_token::AccessTokens,
@@ -45,6 +54,7 @@ pub(crate) struct Fixture {
     pub(crate) plane: Arc<ControlPlane>,
     pub(crate) admin: Viewer,
     schema: Schema,
+    last_instant: AtomicI64,
     _directory: TempDir,
 }
 
@@ -92,6 +102,7 @@ pub(crate) fn plane_on(database: Database) -> ControlPlane {
         throttle: Throttle::new(ThrottleLimits::default()),
         snapshot,
         usage: Arc::new(Usage::new()),
+        gateway_nodes: GatewayNodes::default(),
         limits: Limits::default(),
         gateway_public_url: "http://localhost:8000".to_owned(),
         key_prefix: ApiKeyPrefix::default(),
@@ -103,12 +114,13 @@ impl Fixture {
     pub(crate) async fn new() -> Self {
         let directory = TempDir::new().unwrap();
         let plane = plane(&database_url(directory.path()).await).await;
-        bootstrap::ensure(&plane).await.unwrap();
+        initial_data::ensure(&plane).await.unwrap();
         plane.follower.load().await.unwrap();
         Self {
             plane: Arc::new(plane),
             admin: Viewer::Admin { id: AdminId::new() },
             schema: schema(),
+            last_instant: AtomicI64::default(),
             _directory: directory,
         }
     }
@@ -176,7 +188,7 @@ impl Fixture {
     /// A published product.
     pub(crate) async fn product(&self, slug: &str) -> ProductId {
         let id = ProductId::new();
-        let now = Timestamp::now().as_millis();
+        let now = self.next_instant();
         self.insert(product::ActiveModel {
             id: Set(id.uuid()),
             slug: Set(slug.to_owned()),
@@ -194,7 +206,7 @@ impl Fixture {
     /// A version without a gateway service and without a strategy.
     pub(crate) async fn version(&self, product: ProductId, name: &str, lifecycle: VersionLifecycle) -> VersionId {
         let id = VersionId::new();
-        let now = Timestamp::now().as_millis();
+        let now = self.next_instant();
         self.insert(version::ActiveModel {
             id: Set(id.uuid()),
             product_id: Set(product.uuid()),
@@ -209,6 +221,16 @@ impl Fixture {
         })
         .await;
         id
+    }
+
+    /// Now, and later than what it answered before: lists by time have one order, however fast rows are made. (Ids of
+    /// one millisecond have none.)
+    fn next_instant(&self) -> i64 {
+        let now = Timestamp::now().as_millis();
+        let last = self.last_instant.load(Ordering::Relaxed);
+        let next = now.max(last + 1);
+        self.last_instant.store(next, Ordering::Relaxed);
+        next
     }
 
     /// A version's row as it is now.
@@ -233,7 +255,7 @@ impl Fixture {
             decision_automatic: Set(false),
             decided_at: Set(None),
             decision_reason: Set(None),
-            created_at: Set(Timestamp::now().as_millis()),
+            created_at: Set(self.next_instant()),
         })
         .await;
         id
@@ -242,7 +264,7 @@ impl Fixture {
     /// An active app.
     pub(crate) async fn app(&self, developer: DeveloperId, reference_id: &str) -> AppId {
         let id = AppId::new();
-        let now = Timestamp::now().as_millis();
+        let now = self.next_instant();
         self.insert(app::ActiveModel {
             id: Set(id.uuid()),
             developer_id: Set(developer.uuid()),
@@ -274,7 +296,7 @@ impl Fixture {
             key_hash: Set(Some([id.uuid().as_bytes().as_slice(); 2].concat())),
             hint: Set("ptk_…0000".to_owned()),
             client_id: Set(None),
-            created_at: Set(Timestamp::now().as_millis()),
+            created_at: Set(self.next_instant()),
             expires_at: Set(None),
             revoked_at: Set(None),
             replaced_by: Set(None),
@@ -292,7 +314,7 @@ impl Fixture {
         status: AccessRequestStatus,
     ) -> AccessRequestId {
         let id = AccessRequestId::new();
-        let now = Timestamp::now().as_millis();
+        let now = self.next_instant();
         self.insert(access_request::ActiveModel {
             id: Set(id.uuid()),
             app_id: Set(app.uuid()),

@@ -355,6 +355,7 @@ fn entry(line: &str, name: &str) -> Option<Account> {
 mod tests {
     use super::*;
 
+    #[allow(clippy::unwrap_used)]
     fn started() -> Cluster {
         Cluster::start(&Programs::find().unwrap(), &[]).unwrap()
     }

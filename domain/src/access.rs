@@ -69,7 +69,8 @@ pub enum Denial {
     StrategyMismatch,
     /// The credential was revoked (401).
     CredentialRevoked,
-    /// The credential has expired (401).
+    /// The credential has expired (401): its own time is over, or that of its overlap after a rotation, which by the
+    /// contract gives the old one an expiry and revokes nothing.
     CredentialExpired,
     /// The credential is older than the strategy's TTL (401).
     CredentialTooOld,

@@ -47,6 +47,10 @@ impl ApiKeyPrefix {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    pub(crate) fn of_gateway_tokens() -> Self {
+        Self(crate::gateway_token::PREFIX.to_owned())
+    }
 }
 
 impl Default for ApiKeyPrefix {
@@ -93,20 +97,16 @@ impl ApiKey {
     /// # Errors
     /// [`MalformedApiKey`] when the length, an alphabet or the checksum is wrong.
     pub fn parse(sent: &[u8]) -> Result<Self, MalformedApiKey> {
-        let body_at = sent
-            .len()
-            .checked_sub(RANDOM_DIGITS + CHECKSUM_DIGITS)
-            .ok_or(MalformedApiKey)?;
-        let (prefix, body) = sent.split_at(body_at);
-        if !is_prefix(prefix) || !body.iter().all(u8::is_ascii_alphanumeric) {
-            return Err(MalformedApiKey);
-        }
-        let (before, sent_checksum) = sent.split_at(body_at + RANDOM_DIGITS);
-        if checksum(before).as_slice() != sent_checksum {
-            return Err(MalformedApiKey);
-        }
-        let text = std::str::from_utf8(sent).map_err(|_| MalformedApiKey)?;
-        Ok(Self(SecretString::from(text)))
+        well_formed(sent).map(|text| Self(SecretString::from(text)))
+    }
+
+    /// The hash of what a caller sent, if it has the form of a key: [`ApiKey::parse`] and [`ApiKey::hash`] without a
+    /// copy of the key.
+    ///
+    /// # Errors
+    /// [`MalformedApiKey`], as of [`ApiKey::parse`].
+    pub fn hash_sent(sent: &[u8]) -> Result<ApiKeyHash, MalformedApiKey> {
+        well_formed(sent).map(hash)
     }
 
     /// The key in the clear: to show it once to its owner, and for nothing else.
@@ -115,10 +115,15 @@ impl ApiKey {
         self.0.expose_secret()
     }
 
+    pub(crate) fn prefix(&self) -> &str {
+        let text = self.expose();
+        &text[..text.len() - RANDOM_DIGITS - CHECKSUM_DIGITS]
+    }
+
     /// What is stored and looked up in its place.
     #[must_use]
     pub fn hash(&self) -> ApiKeyHash {
-        ApiKeyHash(Sha256::digest(self.expose().as_bytes()).into())
+        hash(self.expose())
     }
 
     /// What tells keys apart in a list: the prefix and the last four characters, which belong to the checksum and so
@@ -126,9 +131,28 @@ impl ApiKey {
     #[must_use]
     pub fn hint(&self) -> String {
         let text = self.expose();
-        let prefix = &text[..text.len() - RANDOM_DIGITS - CHECKSUM_DIGITS];
-        format!("{prefix}…{}", &text[text.len() - 4..])
+        format!("{}…{}", self.prefix(), &text[text.len() - 4..])
     }
+}
+
+fn well_formed(sent: &[u8]) -> Result<&str, MalformedApiKey> {
+    let body_at = sent
+        .len()
+        .checked_sub(RANDOM_DIGITS + CHECKSUM_DIGITS)
+        .ok_or(MalformedApiKey)?;
+    let (prefix, body) = sent.split_at(body_at);
+    if !is_prefix(prefix) || !body.iter().all(u8::is_ascii_alphanumeric) {
+        return Err(MalformedApiKey);
+    }
+    let (before, sent_checksum) = sent.split_at(body_at + RANDOM_DIGITS);
+    if checksum(before).as_slice() != sent_checksum {
+        return Err(MalformedApiKey);
+    }
+    std::str::from_utf8(sent).map_err(|_| MalformedApiKey)
+}
+
+fn hash(text: &str) -> ApiKeyHash {
+    ApiKeyHash(Sha256::digest(text.as_bytes()).into())
 }
 
 impl fmt::Debug for ApiKey {
@@ -294,6 +318,7 @@ mod tests {
             let key = ApiKey::generate(&prefix, &mut StdRng::seed_from_u64(seed));
             let parsed = ApiKey::parse(key.expose().as_bytes()).unwrap();
             prop_assert_eq!(parsed.hash(), key.hash());
+            prop_assert_eq!(ApiKey::hash_sent(key.expose().as_bytes()), Ok(key.hash()));
         }
 
         #[test]
@@ -303,7 +328,7 @@ mod tests {
             prop_assume!(sent[place] != byte);
             sent[place] = byte;
             // CRC-32 finds every single-byte error.
-            prop_assert!(ApiKey::parse(&sent).is_err());
+            prop_assert!(ApiKey::parse(&sent).is_err() && ApiKey::hash_sent(&sent).is_err());
         }
 
         #[test]

@@ -92,6 +92,12 @@ pub enum AuditAction {
     /// A version's gateway service was made or changed.
     #[strum(serialize = "gateway_service.set")]
     GatewayServiceSet,
+    /// A token for gateways was made.
+    #[strum(serialize = "gateway_token.create")]
+    GatewayTokenCreate,
+    /// A token for gateways was ended.
+    #[strum(serialize = "gateway_token.revoke")]
+    GatewayTokenRevoke,
     /// The portal's settings were changed.
     #[strum(serialize = "portal.update")]
     PortalUpdate,

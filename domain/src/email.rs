@@ -20,11 +20,16 @@ pub const MAX_LOCAL_PART_BYTES: usize = 64;
 pub struct NormalisedEmail(String);
 
 impl NormalisedEmail {
-    /// Normalises any text, also one that is no address: then it matches no account.
+    /// Normalises any text, also one that is no address: then it matches no account. Of what is far too long to be one
+    /// nothing is left.
     #[must_use]
-    pub fn of(text: &str) -> Self {
+    pub fn of(given: &str) -> Self {
+        let trimmed = given.trim();
+        if text::is_far_longer_than(trimmed, MAX_BYTES) {
+            return Self(String::new());
+        }
         // Lower-casing can leave text that is not in NFC.
-        let lower: String = text.trim().nfc().collect::<String>().to_lowercase();
+        let lower: String = trimmed.nfc().collect::<String>().to_lowercase();
         Self(lower.nfc().collect())
     }
 
@@ -61,7 +66,12 @@ impl fmt::Debug for NormalisedEmail {
 /// # Errors
 /// REQUIRED when blank, TOO_LONG, INVALID; at `field`.
 pub fn email(field: &str, value: &str) -> Result<String, Refusal> {
-    let cleaned: String = value.trim().nfc().collect();
+    let trimmed = value.trim();
+    let cleaned: String = if text::is_far_longer_than(trimmed, MAX_BYTES) {
+        trimmed.to_owned()
+    } else {
+        trimmed.nfc().collect()
+    };
     if text::is_blank(&cleaned) {
         return Err(Refusal::at(
             field,

@@ -36,8 +36,12 @@ id_kinds! {
     CredentialId = CredentialKind, "cred";
     /// A developer's account.
     DeveloperId = DeveloperKind, "dev";
+    /// A gateway of the fleet.
+    GatewayNodeId = GatewayNodeKind, "gwn";
     /// A version's gateway service. The same UUID as the version's: a version has at most one.
     GatewayServiceId = GatewayServiceKind, "svc";
+    /// A token that a gateway proves itself with.
+    GatewayTokenId = GatewayTokenKind, "gwt";
     /// The portal.
     PortalId = PortalKind, "portal";
     /// An API product.

@@ -2,13 +2,16 @@
 
 use crate::{Refusal, RefusalCode, text};
 
+/// Reference ids that a developer may hold for each app that they may have.
+pub const REFERENCE_IDS_PER_APP: u64 = 10;
+
 /// The configurable limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Apps that one developer may have at a time. Default 500.
     pub apps_per_developer: u64,
-    /// Live keys that one app may have at a time; one that was replaced and is in its overlap is not counted.
-    /// Default 20.
+    /// Live keys that one app may have at a time; and as many that were replaced and are in their overlap, which are not
+    /// counted among them. Default 20.
     pub live_keys_per_app: u64,
     /// Characters in a name. Default 255.
     pub name_chars: usize,
@@ -42,7 +45,7 @@ impl Limits {
         text::line(field, value, self.name_chars)
     }
 
-    /// [`text::product_name`] with this limit.
+    /// A product's name: as [`text::name`], with a limit of its own.
     ///
     /// # Errors
     /// As [`text::name`].
@@ -67,6 +70,43 @@ impl Limits {
             .filter(|value| !text::is_blank(value))
             .map(|value| self.description(field, value))
             .transpose()
+    }
+
+    /// Whether an app with `present` replaced keys in their overlap may get another one.
+    ///
+    /// # Errors
+    /// LIMIT_REACHED at `overlapSeconds`.
+    pub fn another_overlap(&self, present: u64) -> Result<(), Refusal> {
+        let limit = self.live_keys_per_app;
+        if present < limit {
+            return Ok(());
+        }
+        Err(Refusal::at(
+            "overlapSeconds",
+            RefusalCode::LimitReached,
+            format!(
+                "An app may have {limit} replaced credentials in their overlap. Revoke one of them, or rotate without an overlap."
+            ),
+        ))
+    }
+
+    /// Whether a developer who holds `present` reference ids, freed ones included, may have another one: ten for each
+    /// app that they may have, for a freed one stays theirs.
+    ///
+    /// # Errors
+    /// LIMIT_REACHED at `field`.
+    pub fn another_reference_id(&self, field: &str, present: u64) -> Result<(), Refusal> {
+        let limit = self.apps_per_developer.saturating_mul(REFERENCE_IDS_PER_APP);
+        if present < limit {
+            return Ok(());
+        }
+        Err(Refusal::at(
+            field,
+            RefusalCode::LimitReached,
+            format!(
+                "A developer may hold {limit} reference ids, and one that an app no longer has stays theirs. Use one of those."
+            ),
+        ))
     }
 
     /// Whether a developer with `present` apps may make another one.

@@ -30,7 +30,7 @@ pub fn check(field: &str, password: &str, email: &str, full_name: &str) -> Resul
             format!("Enter a password of at least {MIN_CHARS} characters."),
         ));
     }
-    let chars = password.nfc().count();
+    let chars = composed(password).count();
     if chars > MAX_CHARS {
         return Err(Refusal::at(
             field,
@@ -47,8 +47,10 @@ pub fn check(field: &str, password: &str, email: &str, full_name: &str) -> Resul
     let guess = guessable(password);
     let local_part = email.split('@').next().unwrap_or(email);
     let is_own = |own: &str| !own.is_empty() && is_repetition_of(&guess, own);
+    // What is longer than a password is not one either; and nobody has checked these yet.
     if [email, local_part, full_name]
         .into_iter()
+        .filter(|own| !text::is_far_longer_than(own, MAX_CHARS))
         .map(guessable)
         .any(|own| is_own(&own))
     {
@@ -64,10 +66,16 @@ pub fn check(field: &str, password: &str, email: &str, full_name: &str) -> Resul
 }
 
 /// The password as it is hashed and verified: in NFC, so that the same password typed on two systems is one
-/// (NIST SP 800-63B-4 §3.1.1.2). Nothing is trimmed or cut.
+/// (NIST SP 800-63B-4 §3.1.1.2). Nothing is trimmed, and nothing that may be a password is cut.
 #[must_use]
 pub fn normalised(password: &str) -> SecretString {
-    SecretString::from(password.nfc().collect::<String>())
+    SecretString::from(composed(password).collect::<String>())
+}
+
+/// The text in NFC, up to where it is too long for a password: no character decomposes into more than four (UAX #15),
+/// so what is left of a longer one is longer than any password and equals none.
+fn composed(password: &str) -> impl Iterator<Item = char> {
+    password.chars().take(4 * (MAX_CHARS + 1)).nfc()
 }
 
 /// The text as a guesser sees it: without case, `@` and `$` as the letters they stand for, and without other

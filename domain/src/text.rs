@@ -23,14 +23,6 @@ pub fn name(field: &str, value: &str) -> Result<String, Refusal> {
     line(field, value, MAX_NAME_CHARS)
 }
 
-/// A product's name: as [`name`], but at most 100 characters.
-///
-/// # Errors
-/// As [`name`].
-pub fn product_name(field: &str, value: &str) -> Result<String, Refusal> {
-    line(field, value, MAX_PRODUCT_NAME_CHARS)
-}
-
 /// A description, reason or justification: trimmed, 1 to 10,000 characters, newlines and tabs allowed. CRLF, which
 /// forms send, becomes LF.
 ///
@@ -47,7 +39,11 @@ pub fn description(field: &str, value: &str) -> Result<String, Refusal> {
 /// # Errors
 /// As [`name`].
 pub fn line(field: &str, value: &str, max_chars: usize) -> Result<String, Refusal> {
-    let cleaned: String = value.trim().nfc().collect();
+    let trimmed = value.trim();
+    if is_far_longer_than(trimmed, max_chars) {
+        check_length(field, trimmed, max_chars)?;
+    }
+    let cleaned: String = trimmed.nfc().collect();
     check_blank(field, &cleaned)?;
     check_length(field, &cleaned, max_chars)?;
     match cleaned.chars().find(|&character| is_forbidden_in_line(character)) {
@@ -58,6 +54,15 @@ pub fn line(field: &str, value: &str, max_chars: usize) -> Result<String, Refusa
         )),
         None => Ok(cleaned),
     }
+}
+
+/// What a list is searched by: no longer than the longest name, as nothing longer begins one. Anything else is allowed,
+/// and may find nothing.
+///
+/// # Errors
+/// TOO_LONG at `field`.
+pub fn search(field: &str, value: &str) -> Result<(), Refusal> {
+    check_length(field, value, MAX_NAME_CHARS)
 }
 
 /// Several lines of text, trimmed, of at most `max_chars` characters.
@@ -100,6 +105,13 @@ pub fn verbatim(field: &str, value: &str, max_bytes: usize) -> Result<String, Re
         Some(character) => Err(forbidden_character(field, character, "Remove it.")),
         None => Ok(value.to_owned()),
     }
+}
+
+/// Whether a text has more than `max_chars` characters in any canonical form, told without making that form: anybody
+/// may send megabytes, and normalising them takes its time. No character has more than four bytes, and none decomposes
+/// into more than four (UAX #15).
+pub(crate) const fn is_far_longer_than(text: &str, max_chars: usize) -> bool {
+    text.len() > max_chars.saturating_mul(16)
 }
 
 fn check_blank(field: &str, value: &str) -> Result<(), Refusal> {

@@ -97,14 +97,6 @@ pub const fn is_visible(viewer: &Viewer, facts: &Visibility) -> bool {
     }
 }
 
-/// A version's name, such as `v1`: a name as [`text::name`]; unique in its product, compared exactly.
-///
-/// # Errors
-/// As [`text::name`].
-pub fn name(field: &str, value: &str) -> Result<String, Refusal> {
-    text::name(field, value)
-}
-
 /// A version's specification, kept as uploaded, of at most `max_bytes` bytes
 /// ([`crate::limits::Limits::specification_bytes`]). JSON or YAML is the reader's business.
 ///

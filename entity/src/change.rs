@@ -36,6 +36,9 @@ pub enum Subject {
     /// Stored as `CREDENTIAL`.
     #[sea_orm(string_value = "CREDENTIAL")]
     Credential,
+    /// Stored as `GATEWAY_TOKEN`.
+    #[sea_orm(string_value = "GATEWAY_TOKEN")]
+    GatewayToken,
 }
 
 /// One row.

@@ -12,6 +12,8 @@ pub mod auth_strategy;
 pub mod change;
 pub mod credential;
 pub mod developer;
+pub mod gateway_node;
+pub mod gateway_token;
 pub mod idempotency_key;
 pub mod password_reset;
 pub mod portal;

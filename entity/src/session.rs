@@ -14,6 +14,24 @@ pub enum Realm {
     Admin,
 }
 
+impl From<domain::session::Realm> for Realm {
+    fn from(value: domain::session::Realm) -> Self {
+        match value {
+            domain::session::Realm::Portal => Self::Portal,
+            domain::session::Realm::Admin => Self::Admin,
+        }
+    }
+}
+
+impl From<Realm> for domain::session::Realm {
+    fn from(value: Realm) -> Self {
+        match value {
+            Realm::Portal => Self::Portal,
+            Realm::Admin => Self::Admin,
+        }
+    }
+}
+
 /// One row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "session")]

@@ -1,19 +1,13 @@
 //! The gateway's own answers, in the words that existing clients know.
 
-use std::convert::Infallible;
-
 use bytes::Bytes;
 use domain::access::Denial;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 
-use crate::body::BodyError;
+use crate::body::ResponseBody;
 
 /// The header that tells the holder of an existing key why it opened nothing.
 pub const DENIAL_HEADER: HeaderName = HeaderName::from_static("x-portico-denial");
-
-/// The body of every response that leaves the gateway.
-pub(crate) type ResponseBody = UnsyncBoxBody<Bytes, BodyError>;
 
 /// Why the gateway answers by itself instead of the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +40,12 @@ pub(crate) enum Refused {
     BadUpstream,
     /// The upstream takes too long.
     UpstreamTimeout,
+    /// A proxy asks that is not among the trusted ones.
+    NotTrusted,
+    /// The proxy that asks refused the request by itself; we know of no reason.
+    ByProxy,
+    /// The proxy that asks would pass a key on to its upstream.
+    KeyWouldPass,
 }
 
 impl Refused {
@@ -69,6 +69,8 @@ impl Refused {
             Self::Retired => StatusCode::GONE,
             Self::BadUpstream => StatusCode::BAD_GATEWAY,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::NotTrusted | Self::ByProxy => StatusCode::FORBIDDEN,
+            Self::KeyWouldPass => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -86,19 +88,26 @@ impl Refused {
             Self::Retired => RETIRED,
             Self::BadUpstream => "An invalid response was received from the upstream server",
             Self::UpstreamTimeout => "The upstream server is timing out",
+            Self::NotTrusted => "Only trusted proxies may ask",
+            Self::ByProxy => CANNOT_CONSUME,
+            Self::KeyWouldPass => "The proxy in front is not set up to keep the key to itself",
             Self::Denied(_) => match self.status() {
                 StatusCode::UNAUTHORIZED => UNAUTHORIZED,
                 StatusCode::NOT_FOUND => NO_ROUTE,
                 StatusCode::GONE => RETIRED,
-                _ => "You cannot consume this service",
+                _ => CANNOT_CONSUME,
             },
         }
     }
 
-    /// The answer itself: `{"message": …}`, never to be cached.
+    /// What the answer says: `{"message": …}`.
+    pub(crate) fn body(self) -> String {
+        serde_json::json!({ "message": self.message() }).to_string()
+    }
+
+    /// The answer itself, never to be cached.
     pub(crate) fn response(self) -> Response<ResponseBody> {
-        let body = serde_json::json!({ "message": self.message() }).to_string();
-        let mut response = Response::new(full(body));
+        let mut response = Response::new(ResponseBody::Own(Bytes::from(self.body())));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(
@@ -133,10 +142,5 @@ impl Refused {
 
 const NO_ROUTE: &str = "no Route matched with those values";
 const UNAUTHORIZED: &str = "Unauthorized";
+const CANNOT_CONSUME: &str = "You cannot consume this service";
 const RETIRED: &str = "This version has been retired";
-
-fn full(body: String) -> ResponseBody {
-    Full::new(Bytes::from(body))
-        .map_err(|never: Infallible| match never {})
-        .boxed_unsync()
-}

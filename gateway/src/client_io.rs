@@ -4,6 +4,7 @@ use std::{
     future::Future,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -14,7 +15,11 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use crate::strict_framing::{REFUSAL, StrictFraming};
+use crate::{
+    gathered_io::GatheredIo,
+    strict_framing::{REFUSAL, StrictFraming},
+    supervision::Watched,
+};
 
 /// How long, and for how many bytes, a closed connection is still read from. A socket closed with bytes unread answers
 /// them with RST, which can take the response away from the client that has not read it (RFC 9112 §9.6).
@@ -24,7 +29,9 @@ const LINGER_BYTES: usize = 1024 * 1024;
 /// A client's connection.
 #[derive(Debug)]
 pub(crate) struct ClientIo {
-    socket: TcpStream,
+    socket: GatheredIo,
+    /// Who is told of each write, if anybody watches over the connection.
+    watched: Option<Arc<Watched>>,
     framing: StrictFraming,
     /// How much of [`REFUSAL`] hyper has been given.
     refusal_given: usize,
@@ -35,9 +42,10 @@ pub(crate) struct ClientIo {
 
 impl ClientIo {
     /// Gives up a write that makes no progress for `write_limit`.
-    pub(crate) fn new(socket: TcpStream, write_limit: Duration) -> Self {
+    pub(crate) fn new(socket: TcpStream, watched: Option<Arc<Watched>>, write_limit: Duration) -> Self {
         Self {
-            socket,
+            socket: GatheredIo(socket),
+            watched,
             framing: StrictFraming::new(),
             refusal_given: 0,
             write_limit,
@@ -57,6 +65,9 @@ impl ClientIo {
     fn after_write<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.stalled = None;
+            if let Some(watched) = &self.watched {
+                watched.wrote();
+            }
             return polled;
         }
         let limit = self.write_limit;

@@ -1,8 +1,16 @@
 //! What an operator may set.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZero,
+    sync::Arc,
+    thread::available_parallelism,
+    time::Duration,
+};
 
 use ipnet::IpNet;
+
+use crate::{metrics::Metrics, observer::Observer};
 
 /// The gateway's configuration. [`GatewayConfig::new`] gives working values for all but the address.
 #[derive(Clone, Debug)]
@@ -13,12 +21,19 @@ pub struct GatewayConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// Addresses that no upstream may have: those of our own other listeners. The gateway's own is added by itself.
     pub forbidden_upstreams: Vec<SocketAddr>,
+    /// Threads that carry connections, each with its own connections to upstreams; as many as there are cores for this
+    /// process. At least one.
+    pub workers: NonZero<usize>,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// How much of what.
     pub limits: Limits,
     /// How TLS upstreams are verified; `None`: by the public authorities that webpki-roots holds.
     pub upstream_tls: Option<Arc<rustls::ClientConfig>>,
+    /// Where calls are counted.
+    pub metrics: Metrics,
+    /// Who is told of each answered call. Nobody unless set.
+    pub observer: Observer,
 }
 
 impl GatewayConfig {
@@ -29,11 +44,20 @@ impl GatewayConfig {
             listen,
             trusted_proxies: Vec::new(),
             forbidden_upstreams: Vec::new(),
+            workers: available_parallelism().unwrap_or(NonZero::<usize>::MIN),
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             upstream_tls: None,
+            metrics: Metrics::new(),
+            observer: None,
         }
     }
+}
+
+/// Whether a peer is a proxy of ours.
+pub(crate) fn is_trusted(trusted_proxies: &[IpNet], peer: IpAddr) -> bool {
+    let peer = peer.to_canonical();
+    trusted_proxies.iter().any(|net| net.contains(&peer))
 }
 
 /// How long the gateway waits.

@@ -2,30 +2,33 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Instant};
 
-use domain::Timestamp;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Level;
 
 use crate::{
-    answer::{Refused, ResponseBody},
-    config::{GatewayConfig, Timeouts},
-    exchange::Exchanges,
-    headers::REQUEST_ID,
+    admission::{self, Admitted},
+    answer::Refused,
+    body::ResponseBody,
+    config::{GatewayConfig, Timeouts, is_trusted},
+    headers::{Peer, REQUEST_ID},
+    observer::{AnsweredCall, trace_context},
     permit::Permit,
     proxy::{self, Call},
-    route_table::Found,
+    request_id::request_id,
     snapshot::SnapshotReader,
+    supervision::{WatchGuard, Watched},
     target::RequestTarget,
     tunnel,
     upstream::Upstream,
     usage::Usage,
 };
 
-/// What all connections share.
+/// What all connections of a worker share.
 pub(crate) struct Shared {
-    pub(crate) config: GatewayConfig,
+    pub(crate) config: Arc<GatewayConfig>,
     pub(crate) reader: SnapshotReader,
     pub(crate) usage: Arc<Usage>,
     pub(crate) upstream: Upstream,
@@ -37,46 +40,39 @@ pub(crate) struct Shared {
 /// A client's connection.
 pub(crate) struct Connection {
     shared: Arc<Shared>,
-    peer: SocketAddr,
-    local: SocketAddr,
-    peer_is_trusted: bool,
-    exchanges: Arc<Exchanges>,
+    peer: Peer,
+    watch: WatchGuard,
     /// This connection's place among the limited number; a tunnel keeps it.
     place: Arc<OwnedSemaphorePermit>,
 }
 
+/// Under this target one line is logged for each request, at the level `debug`.
+const ACCESS: &str = "portico_gateway::access";
+
 impl Connection {
-    pub(crate) fn new(shared: Arc<Shared>, peer: SocketAddr, local: SocketAddr, place: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        watch: WatchGuard,
+        peer: SocketAddr,
+        local: SocketAddr,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         let peer_ip = peer.ip().to_canonical();
-        let peer_is_trusted = shared.config.trusted_proxies.iter().any(|net| net.contains(&peer_ip));
+        let is_trusted = is_trusted(&shared.config.trusted_proxies, peer_ip);
         Self {
             shared,
-            peer,
-            local,
-            peer_is_trusted,
-            exchanges: Arc::new(Exchanges::new()),
+            peer: Peer::new(peer_ip, local.port(), is_trusted),
+            watch,
             place: Arc::new(place),
         }
     }
 
-    pub(crate) const fn peer(&self) -> SocketAddr {
-        self.peer
+    pub(crate) const fn peer(&self) -> &Peer {
+        &self.peer
     }
 
-    pub(crate) const fn local(&self) -> SocketAddr {
-        self.local
-    }
-
-    pub(crate) const fn peer_is_trusted(&self) -> bool {
-        self.peer_is_trusted
-    }
-
-    pub(crate) const fn exchanges(&self) -> &Arc<Exchanges> {
-        &self.exchanges
-    }
-
-    pub(crate) fn reader(&self) -> &SnapshotReader {
-        &self.shared.reader
+    pub(crate) const fn watched(&self) -> &Arc<Watched> {
+        self.watch.watched()
     }
 
     pub(crate) fn upstream(&self) -> &Upstream {
@@ -101,33 +97,55 @@ impl Connection {
     /// Answers one request. There is always an answer.
     pub(crate) async fn serve(&self, request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
         let began = Instant::now();
-        let request_id = self.request_id(&request);
-        let method = request.method().clone();
-        let path = request.uri().path().to_owned();
+        let request_id = request_id(request.headers(), self.peer.is_trusted());
+        let observer = &self.shared.config.observer;
+        let trace_context = trace_context(observer, request.headers());
+        let is_logged = tracing::enabled!(target: ACCESS, Level::DEBUG);
+        // For those who want to know of each call; most often nobody does.
+        let seen =
+            (is_logged || observer.is_some()).then(|| (request.method().clone(), request.uri().path().to_owned()));
         let wants_upgrade = request.headers().contains_key(header::UPGRADE);
-        let mut response = match self.answer(request, &request_id).await {
-            Ok(response) => response,
+        let (mut response, refused) = match self.answer(request, &request_id).await {
+            Ok(response) => (response, None),
             Err(refused) => {
+                self.watched().rest();
                 let mut response = refused.response();
                 response.headers_mut().insert(REQUEST_ID, request_id.clone());
-                response
+                (response, Some(refused))
             }
         };
-        if wants_upgrade && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
+        let took = began.elapsed();
+        self.shared.config.metrics.answered(response.status(), refused, took);
+        if let (Some(observer), Some((method, path))) = (observer, &seen) {
+            observer.answered(&AnsweredCall {
+                method,
+                path,
+                status: response.status(),
+                took,
+                request_id: request_id.to_str().unwrap_or_default(),
+                trace_context: &trace_context,
+            });
+        }
+        if wants_upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             // What follows was let through unread, in case it was another protocol.
             response
                 .headers_mut()
                 .insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        tracing::info!(
-            request_id = ?request_id,
-            client = %self.peer.ip(),
-            %method,
-            path,
-            status = response.status().as_u16(),
-            elapsed_ms = began.elapsed().as_millis(),
-            "answered"
-        );
+        if let Some((method, path)) = seen
+            && is_logged
+        {
+            tracing::debug!(
+                target: ACCESS,
+                request_id = ?request_id,
+                client = %self.peer.ip(),
+                %method,
+                path,
+                status = response.status().as_u16(),
+                elapsed_ms = took.as_millis(),
+                "answered"
+            );
+        }
         Ok(response)
     }
 
@@ -147,25 +165,16 @@ impl Connection {
         if has_odd_expectation {
             return Err(Refused::ExpectationFailed);
         }
-        let found = snapshot
-            .routes()
-            .find(&target.host, &target.path, parts.method.as_str())
-            .map_err(|_| Refused::BadRequest("The path can be read in two ways"))?;
-        let (version, stripped_prefix) = match found {
-            Some(Found::Live {
-                version,
-                stripped_prefix,
-            }) => (version, stripped_prefix),
-            Some(Found::Retired { version }) => {
-                return Err(Permit::of_retired(&snapshot, version, &parts.headers));
-            }
-            None => return Err(Refused::NoRoute),
-        };
-        let now = Timestamp::now();
-        let permit = Permit::of_call(&snapshot, version, &parts.headers, now)?;
-        self.shared.usage.record(permit.credential(), now);
+        let now = self.shared.reader.now();
+        let Admitted {
+            permit,
+            stripped_prefix,
+        } = admission::admit(&snapshot, &target, parts.method.as_str(), &parts.headers, now)?;
+        if crate::DECIDES {
+            self.shared.usage.record(permit.credential(), now);
+        }
         let call = Call {
-            snapshot: &snapshot,
+            snapshot,
             permit,
             path: &target.path,
             stripped_prefix: stripped_prefix.as_deref(),
@@ -173,21 +182,5 @@ impl Connection {
             request_id,
         };
         proxy::forward(self, call).await
-    }
-
-    /// The id under which a request is logged, here and at the upstream: a trusted proxy's, or a new one.
-    fn request_id(&self, request: &Request<Incoming>) -> HeaderValue {
-        let sent = request.headers().get(REQUEST_ID).filter(|id| {
-            self.peer_is_trusted
-                && (1..=128).contains(&id.len())
-                && id
-                    .as_bytes()
-                    .iter()
-                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-        });
-        sent.cloned().unwrap_or_else(|| {
-            let id = uuid::Uuid::now_v7().simple().to_string();
-            HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
-        })
     }
 }

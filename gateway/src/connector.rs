@@ -1,6 +1,7 @@
 //! Connections to upstreams: resolved first, checked then, so that no name leads where no upstream may be.
 
 use std::{
+    error::Error as StdError,
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
@@ -12,12 +13,16 @@ use std::{
 
 use domain::gateway_service::is_forbidden_address;
 use http::Uri;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::rt::TokioIo;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpStream, lookup_host},
     time::timeout,
 };
+use tower_service::Service;
+
+use crate::{config::GatewayConfig, gathered_io::GatheredIo, pool::KnownUpstream};
 
 /// After how long without a byte a peer is asked whether it still lives. Frees tunnels whose peer vanished.
 pub(crate) const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
@@ -42,30 +47,100 @@ pub(crate) enum ConnectError {
     Io(#[from] io::Error),
 }
 
-/// Connects by TCP to what it may.
+impl ConnectError {
+    /// The one among an error's causes.
+    pub(crate) fn within<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if let Some(found) = error.downcast_ref::<Self>() {
+                return Some(found);
+            }
+            cause = match error.downcast_ref::<io::Error>() {
+                // An I/O error hides the one that it was made of.
+                Some(error) => error.get_ref().map(|error| error as &(dyn StdError + 'static)),
+                None => error.source(),
+            };
+        }
+        None
+    }
+}
+
+/// A connection to an upstream, with TLS where its URL says so.
+pub(crate) type UpstreamIo = MaybeHttpsStream<TokioIo<GatheredIo>>;
+
+/// The TLS configuration for upstreams could not be built.
+#[derive(Debug, thiserror::Error)]
+#[error("the TLS configuration for upstreams cannot be built")]
+pub struct TlsError(#[from] rustls::Error);
+
+/// Connects to upstreams, with TLS where it is asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Connector {
-    own_listeners: Arc<[SocketAddr]>,
+    https: HttpsConnector<TcpConnector>,
     limit: Duration,
 }
 
 impl Connector {
+    /// Refuses `own_listeners` besides what no upstream may have; gives up after the configured time.
+    pub(crate) fn new(config: &GatewayConfig, own_listeners: impl Into<Arc<[SocketAddr]>>) -> Result<Self, TlsError> {
+        let tls = match &config.upstream_tls {
+            Some(tls) => rustls::ClientConfig::clone(tls),
+            None => public_authorities()?,
+        };
+        let limit = config.timeouts.connect;
+        Ok(Self {
+            https: HttpsConnector::from((TcpConnector::new(own_listeners, limit), tls)),
+            limit,
+        })
+    }
+
+    /// Connects; the TLS handshake has as much time again as the connection before it.
+    pub(crate) async fn connect(
+        &self,
+        upstream: &KnownUpstream,
+    ) -> Result<UpstreamIo, Box<dyn StdError + Send + Sync>> {
+        let connecting = self.https.clone().call(upstream.uri().clone());
+        match timeout(2 * self.limit, connecting).await {
+            Ok(result) => result,
+            Err(_) => Err(ConnectError::Timeout.into()),
+        }
+    }
+}
+
+fn public_authorities() -> Result<rustls::ClientConfig, TlsError> {
+    let roots = rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    Ok(
+        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth(),
+    )
+}
+
+/// Connects by TCP to what it may.
+#[derive(Clone, Debug)]
+struct TcpConnector {
+    own_listeners: Arc<[SocketAddr]>,
+    limit: Duration,
+}
+
+impl TcpConnector {
     /// Refuses `own_listeners` besides what no upstream may have; gives up after `limit`.
-    pub(crate) fn new(own_listeners: impl Into<Arc<[SocketAddr]>>, limit: Duration) -> Self {
+    fn new(own_listeners: impl Into<Arc<[SocketAddr]>>, limit: Duration) -> Self {
         Self {
             own_listeners: own_listeners.into(),
             limit,
         }
     }
 
-    async fn connect(self, uri: Uri) -> Result<TokioIo<TcpStream>, ConnectError> {
+    async fn connect(self, uri: Uri) -> Result<TokioIo<GatheredIo>, ConnectError> {
         let host = uri.host().ok_or(ConnectError::NoHost)?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let port = uri
             .port_u16()
             .unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
         match timeout(self.limit, self.connect_to(host, port)).await {
-            Ok(result) => result.map(TokioIo::new),
+            Ok(result) => result.map(|stream| TokioIo::new(GatheredIo(stream))),
             Err(_) => Err(ConnectError::Timeout),
         }
     }
@@ -120,8 +195,8 @@ impl Connector {
     }
 }
 
-impl tower_service::Service<Uri> for Connector {
-    type Response = TokioIo<TcpStream>;
+impl Service<Uri> for TcpConnector {
+    type Response = TokioIo<GatheredIo>;
     type Error = ConnectError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>> + Send>>;
 
@@ -140,11 +215,11 @@ mod tests {
 
     use super::*;
 
-    fn connector(own: &[SocketAddr]) -> Connector {
-        Connector::new(own.to_vec(), Duration::from_secs(10))
+    fn connector(own: &[SocketAddr]) -> TcpConnector {
+        TcpConnector::new(own.to_vec(), Duration::from_secs(10))
     }
 
-    async fn connect(connector: &Connector, url: String) -> Result<TokioIo<TcpStream>, ConnectError> {
+    async fn connect(connector: &TcpConnector, url: String) -> Result<TokioIo<GatheredIo>, ConnectError> {
         connector.clone().connect(url.parse().unwrap()).await
     }
 

@@ -1,11 +1,14 @@
 //! What an upstream learns of the caller.
 
+use std::borrow::Cow;
+
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::record::AppRecord;
+use crate::snapshot::App;
 
-/// An app as an upstream sees it, in the form of header values, made once for each change of the app.
+/// An app as an upstream sees it, in the form of header values, made for one call: an app's own are not kept, as
+/// reading them from afar would cost more than making them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Consumer {
     /// `X-Consumer-ID`.
@@ -20,20 +23,20 @@ pub(crate) struct Consumer {
 const NOT_PLAIN: &AsciiSet = &CONTROLS.add(b'%');
 
 impl Consumer {
-    pub(crate) fn of(app: &AppRecord) -> Self {
+    pub(crate) fn of(app: App<'_>) -> Self {
         Self {
-            id: value(&app.id.to_string()),
-            custom_id: value(&app.reference_id),
-            username: value(&app.name),
+            id: value(&app.id().to_string()),
+            custom_id: value(app.reference_id()),
+            username: value(app.name()),
         }
     }
 }
 
 /// Plain ASCII as it is, all else percent-encoded in UTF-8.
 fn value(text: &str) -> HeaderValue {
-    let encoded = utf8_percent_encode(text, NOT_PLAIN).to_string();
+    let encoded: Cow<'_, str> = utf8_percent_encode(text, NOT_PLAIN).into();
     // What is left is visible ASCII and space, so that this never falls back.
-    HeaderValue::try_from(encoded).unwrap_or_else(|_| HeaderValue::from_static(""))
+    HeaderValue::from_str(&encoded).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 #[cfg(test)]

@@ -6,37 +6,65 @@
 //!                               spelling)  immutable)     or a no)  streams)  then checks)
 //! ```
 //!
+//! Proxies that others run ask for the decision alone, over HTTP or gRPC: `front_proxy`.
+//!
 //! The control plane feeds [`record::Update`]s to a [`snapshot::SnapshotWriter`]; each batch becomes visible to all
 //! calls at once. No call asks a database. Without a snapshot every call is answered 503.
+//!
+//! A gateway of its own is fed by a [`control_plane::Link`], which speaks [`wire`] with the control plane, and keeps a
+//! [`snapshot_copy`] on disk.
 
+mod admission;
 mod answer;
 mod body;
 mod client_io;
+mod clock;
 mod config;
 mod connection;
 mod connector;
 mod consumer;
-mod exchange;
+pub mod control_plane;
+mod front_proxy;
+mod gathered_io;
 mod header_name;
 mod headers;
+mod metrics;
+mod observer;
 mod permit;
+mod permit_end;
+mod pool;
 mod progress;
 mod proxy;
 pub mod record;
+mod request_id;
 pub mod route_table;
 mod server;
 pub mod snapshot;
+pub mod snapshot_copy;
 mod strategy;
 mod strict_framing;
+mod supervision;
 mod target;
+#[cfg(test)]
+mod test_updates;
 mod tunnel;
 mod upstream;
 pub mod usage;
+pub mod wire;
+mod worker;
+
+/// Whether calls are decided on at all. Only a build for measuring, with the feature `undecided`, does not; whoever ships
+/// this crate asserts it when compiling.
+pub const DECIDES: bool = cfg!(not(feature = "undecided"));
 
 pub use answer::DENIAL_HEADER;
 pub use config::{GatewayConfig, Limits, Timeouts};
+pub use connector::TlsError;
+pub use front_proxy::{FrontProxyConfig, FrontProxyListener, Protocol};
 pub use ipnet::IpNet;
+pub use metrics::Metrics;
+pub use observer::{AnsweredCall, CallObserver, Observer};
 pub use server::{BindError, Gateway};
 pub use snapshot::{SnapshotReader, SnapshotWriter};
-pub use upstream::TlsError;
+
 pub use usage::Usage;

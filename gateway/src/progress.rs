@@ -1,26 +1,26 @@
 //! How far a request's body has come, for those who wait for the answer.
 
-use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use tokio::time::Instant;
+use crate::supervision::CoarseClock;
 
 /// Shared by a request's body, which the connection to the upstream polls, and those who wait for the response.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    began: Instant,
-    moved_after_millis: AtomicU64,
+    clock: Arc<CoarseClock>,
+    moved_at: AtomicU64,
     waits_for_client: AtomicBool,
     client_failed: AtomicBool,
 }
 
 impl Progress {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(clock: Arc<CoarseClock>) -> Self {
         Self {
-            began: Instant::now(),
-            moved_after_millis: AtomicU64::new(0),
+            moved_at: AtomicU64::new(clock.now()),
+            clock,
             waits_for_client: AtomicBool::new(false),
             client_failed: AtomicBool::new(false),
         }
@@ -28,8 +28,7 @@ impl Progress {
 
     /// The upstream took a piece of the body, or its end.
     pub(crate) fn moved(&self) {
-        let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.moved_after_millis.store(millis, Ordering::Relaxed);
+        self.moved_at.store(self.clock.now(), Ordering::Relaxed);
         self.waits_for_client.store(false, Ordering::Relaxed);
     }
 
@@ -51,8 +50,8 @@ impl Progress {
         self.client_failed.load(Ordering::Relaxed)
     }
 
-    /// When the body last moved.
-    pub(crate) fn moved_at(&self) -> Instant {
-        self.began + Duration::from_millis(self.moved_after_millis.load(Ordering::Relaxed))
+    /// When the body last moved, by the coarse clock.
+    pub(crate) fn moved_at(&self) -> u64 {
+        self.moved_at.load(Ordering::Relaxed)
     }
 }

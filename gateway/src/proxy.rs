@@ -1,27 +1,33 @@
 //! Forwarding, to those who hold a permit.
 
-use std::sync::Arc;
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
 
 use domain::gateway_service::{CanonicalPath, UpstreamUrl};
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, uri::PathAndQuery};
-use http_body_util::BodyExt;
+use http_body::Body as _;
 use hyper::body::Incoming;
 
 use crate::{
-    answer::{Refused, ResponseBody},
-    body::{RelayedBody, RequestBody},
+    answer::Refused,
+    body::{RelayedBody, RequestBody, ResponseBody},
     connection::Connection,
-    exchange,
     headers::{self, Hop},
     permit::Permit,
     progress::Progress,
     snapshot::Snapshot,
+    supervision::Watched,
     tunnel,
+    upstream::{Answered, Outgoing},
 };
 
 /// A call that may pass.
 pub(crate) struct Call<'a> {
-    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) permit: Permit,
     pub(crate) path: &'a CanonicalPath,
     pub(crate) stripped_prefix: Option<&'a str>,
@@ -33,7 +39,7 @@ pub(crate) struct Call<'a> {
 pub(crate) async fn forward(connection: &Connection, call: Call<'_>) -> Result<Response<ResponseBody>, Refused> {
     let Call {
         snapshot,
-        permit,
+        mut permit,
         path,
         stripped_prefix,
         mut request,
@@ -45,40 +51,48 @@ pub(crate) async fn forward(connection: &Connection, call: Call<'_>) -> Result<R
     };
     let wants_tunnel = tunnel::is_wanted(&request);
     let client_upgrade = wants_tunnel.then(|| hyper::upgrade::on(&mut request));
-    let uri = upstream_uri(upstream_url, path, stripped_prefix, request.uri().query())?;
+    let target = upstream_target(upstream_url, path, stripped_prefix, request.uri().query())?;
+    let upstream = connection.upstream().at(upstream_url)?;
 
     let (mut parts, body) = request.into_parts();
     let hop = Hop {
         peer: connection.peer(),
-        local: connection.local(),
-        is_trusted: connection.peer_is_trusted(),
         request_id,
         stripped_prefix,
+        upstream_host: upstream.host(),
     };
-    headers::to_upstream(&mut parts.headers, snapshot, &permit, hop, upstream_url.authority());
+    headers::to_upstream(&mut parts.headers, &snapshot, &mut permit, hop);
     if wants_tunnel {
         tunnel::ask(&mut parts.headers);
     }
-    let progress = Arc::new(Progress::new());
-    let mut upstream_request = Request::new(RequestBody::new(body, Arc::clone(&progress)));
-    *upstream_request.method_mut() = parts.method;
-    *upstream_request.uri_mut() = uri;
-    *upstream_request.headers_mut() = parts.headers;
-
-    let mut response = tokio::select! {
-        biased;
-        refused = exchange::ended(&permit, connection.reader()) => return Err(refused),
-        response = connection.upstream().send(upstream_request, &progress) => response?,
+    let outgoing = Outgoing {
+        method: parts.method,
+        target,
+        headers: parts.headers,
     };
+    let watched = connection.watched();
+    let progress = (!body.is_end_stream()).then(|| Arc::new(Progress::new(Arc::clone(watched.clock()))));
+    let body = match &progress {
+        Some(progress) => RequestBody::new(body, Arc::clone(progress)),
+        None => RequestBody::empty(),
+    };
+    let wants_task = wants_tunnel || progress.is_some();
+    watched.wait(permit, progress.clone());
+    // From here on the supervisor asks the permit again, so nobody holds on to what it was given by.
+    drop(snapshot);
+    let sending = connection.upstream().send(&upstream, outgoing, body, wants_task);
+    let Answered { mut response, lease } = unless_ended(watched, sending).await?;
+
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return match client_upgrade {
             Some(client_upgrade) if tunnel::is_granted(&response) => {
+                let permit = watched.become_tunnel().ok_or(Refused::BadUpstream)?;
                 let upstream_upgrade = hyper::upgrade::on(&mut response);
                 connection.tunnel(permit, client_upgrade, upstream_upgrade);
                 let (mut parts, _) = response.into_parts();
                 headers::to_client(&mut parts.headers, request_id);
                 tunnel::ask(&mut parts.headers);
-                Ok(Response::from_parts(parts, ResponseBody::default()))
+                Ok(Response::from_parts(parts, ResponseBody::Empty))
             }
             // Nobody asked for it.
             Some(_) | None => Err(Refused::BadUpstream),
@@ -87,13 +101,22 @@ pub(crate) async fn forward(connection: &Connection, call: Call<'_>) -> Result<R
     let (mut parts, body) = response.into_parts();
     parts.version = Version::HTTP_11;
     headers::to_client(&mut parts.headers, request_id);
-    let is_empty = http_body::Body::is_end_stream(&body);
-    let streaming = (!is_empty).then(|| connection.exchanges().begin(Arc::new(permit)));
-    let body = RelayedBody::new(body, connection.timeouts().body_idle, progress, streaming);
-    Ok(Response::from_parts(parts, body.boxed_unsync()))
+    let idle_limit = connection.timeouts().body_idle;
+    let body = RelayedBody::new((body, lease), Arc::clone(watched), idle_limit, progress);
+    Ok(Response::from_parts(parts, ResponseBody::Relayed(body)))
 }
 
-fn upstream_uri(
+/// Waits for what is sent, unless the supervisor says that the call is over.
+async fn unless_ended<T>(watched: &Watched, sending: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
+    let mut sending = pin!(sending);
+    poll_fn(|cx| match watched.ended() {
+        Some(refused) => Poll::Ready(Err(refused)),
+        None => sending.as_mut().poll(cx),
+    })
+    .await
+}
+
+fn upstream_target(
     upstream_url: &UpstreamUrl,
     path: &CanonicalPath,
     stripped_prefix: Option<&str>,
@@ -104,11 +127,7 @@ fn upstream_uri(
         target.push('?');
         target.push_str(query);
     }
-    let target = PathAndQuery::try_from(target).map_err(|_| Refused::BadRequest("The path is malformed"))?;
-    Uri::builder()
-        .scheme(if upstream_url.is_https() { "https" } else { "http" })
-        .authority(upstream_url.authority())
-        .path_and_query(target)
-        .build()
-        .map_err(|_| Refused::BadUpstream)
+    PathAndQuery::try_from(target)
+        .map(Uri::from)
+        .map_err(|_| Refused::BadRequest("The path is malformed"))
 }

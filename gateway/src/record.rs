@@ -98,13 +98,13 @@ pub struct AccessRequestRecord {
 /// The present state of one object; `None`: there is no such object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Update {
-    /// A version with its routes.
+    /// A version with its routes. One that is gone takes the requests for it along.
     Version(VersionId, Option<VersionRecord>),
     /// A strategy.
     AuthStrategy(AuthStrategyId, Option<AuthStrategyRecord>),
     /// A developer.
     Developer(DeveloperId, Option<DeveloperRecord>),
-    /// An app. Its credentials and requests are removed by updates of their own; until then they open nothing.
+    /// An app. One that is gone takes its credentials and requests along.
     App(AppId, Option<AppRecord>),
     /// A credential.
     Credential(CredentialId, Option<CredentialRecord>),

@@ -2,24 +2,19 @@
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    net::TcpListener,
+    sync::{Semaphore, oneshot},
     time::sleep,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    client_io::ClientIo,
     config::GatewayConfig,
-    connection::{Connection, Shared},
-    connector::{Connector, TCP_KEEPALIVE},
+    connector::{Connector, TCP_KEEPALIVE, TlsError},
     snapshot::SnapshotReader,
-    upstream::{TlsError, Upstream},
     usage::Usage,
+    worker::{Accepted, Common, Worker},
 };
 
 /// The gateway cannot start.
@@ -41,15 +36,14 @@ pub enum BindError {
 /// A gateway that listens, and serves once [`Gateway::serve`] is called. Until then connections wait.
 pub struct Gateway {
     listener: TcpListener,
-    local: SocketAddr,
-    shared: Arc<Shared>,
+    common: Common,
 }
 
 impl std::fmt::Debug for Gateway {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Gateway")
-            .field("local", &self.local)
+            .field("local", &self.common.local)
             .finish_non_exhaustive()
     }
 }
@@ -69,137 +63,91 @@ impl Gateway {
         let local = listener.local_addr().map_err(failed)?;
         let mut own_listeners = config.forbidden_upstreams.clone();
         own_listeners.push(local);
-        let connector = Connector::new(own_listeners, config.timeouts.connect);
-        let upstream = Upstream::new(&config, connector)?;
-        let shared = Arc::new(Shared {
-            config,
+        let common = Common {
+            connector: Connector::new(&config, own_listeners)?,
+            config: Arc::new(config),
             reader,
             usage,
-            upstream,
-            tasks: TaskTracker::new(),
-            stop: CancellationToken::new(),
-        });
-        Ok(Self {
-            listener,
             local,
-            shared,
-        })
+        };
+        Ok(Self { listener, common })
     }
 
     /// The address that was taken.
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
-        self.local
+        self.common.local
     }
 
-    /// Serves until `shutdown` completes; then takes no more connections, closes tunnels at once, lets requests under
-    /// way finish for as long as the configured grace, and returns when all is over.
+    /// Serves until `shutdown` completes, on threads of its own, as many as are configured; then takes no more
+    /// connections, closes tunnels at once, lets requests under way finish for as long as the configured grace, and
+    /// returns when all is over.
+    ///
+    /// Where the system gives it not one thread, it says so in the log and returns.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) {
-        let Self {
-            listener,
-            local,
-            shared,
-        } = self;
-        let abort = CancellationToken::new();
+        let Self { listener, common } = self;
+        let (workers, ends) = start_workers(&common);
+        if workers.is_empty() {
+            return;
+        }
         let places = Arc::new(Semaphore::new(
-            shared.config.limits.connections.min(Semaphore::MAX_PERMITS),
+            common.config.limits.connections.min(Semaphore::MAX_PERMITS),
         ));
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                Some((socket, peer, place)) = accept(&listener, &places) => {
-                    let connection = Connection::new(Arc::clone(&shared), peer, local, place);
-                    let serving = serve_connection(Arc::clone(&shared), connection, socket);
-                    let abort = abort.clone();
-                    shared.tasks.spawn(async move {
-                        tokio::select! {
-                            () = serving => {}
-                            () = abort.cancelled() => {}
-                        }
-                    });
+                Some(accepted) = accept(&listener, &places) => {
+                    let fewest = workers.iter().min_by_key(|worker| worker.connections());
+                    if !fewest.is_some_and(|worker| worker.give(accepted)) {
+                        tracing::error!("a connection was dropped: its worker is gone");
+                    }
                 }
             }
         }
         drop(listener);
-        shared.stop.cancel();
-        shared.tasks.close();
-        tokio::select! {
-            () = shared.tasks.wait() => return,
-            () = sleep(shared.config.timeouts.shutdown_grace) => {}
+        drop(workers);
+        for end in ends {
+            // An error is an end as well.
+            let _ = end.await;
         }
-        tracing::warn!("requests under way were broken off: the shutdown's grace is over");
-        abort.cancel();
-        shared.tasks.wait().await;
     }
 }
 
+fn start_workers(common: &Common) -> (Vec<Worker>, Vec<oneshot::Receiver<()>>) {
+    let started = (0..common.config.workers.get()).map_while(|_| match Worker::start(common.clone()) {
+        Ok(worker) => Some(worker),
+        Err(error) => {
+            tracing::error!(%error, "a thread for the gateway could not be started");
+            None
+        }
+    });
+    started.unzip()
+}
+
 /// The next connection, once there is a place for it; `None` after a failure, which has been logged.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accepted> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((socket, peer)) => {
             let keepalive = TcpKeepalive::new().with_time(TCP_KEEPALIVE);
             let prepared = socket
                 .set_nodelay(true)
-                .and_then(|()| SockRef::from(&socket).set_tcp_keepalive(&keepalive));
-            if let Err(error) = prepared {
-                tracing::debug!(%error, "a connection was gone before it was served");
-                return None;
+                .and_then(|()| SockRef::from(&socket).set_tcp_keepalive(&keepalive))
+                .and_then(|()| socket.into_std());
+            match prepared {
+                Ok(socket) => Some(Accepted { socket, peer, place }),
+                Err(error) => {
+                    tracing::debug!(%error, "a connection was gone before it was served");
+                    None
+                }
             }
-            Some((socket, peer, place))
         }
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");
             sleep(ACCEPT_PAUSE).await;
             None
-        }
-    }
-}
-
-async fn serve_connection(shared: Arc<Shared>, connection: Connection, socket: TcpStream) {
-    let connection = Arc::new(connection);
-    let local = Arc::clone(&connection);
-    let service = service_fn(move |request| {
-        let connection = Arc::clone(&local);
-        async move { connection.serve(request).await }
-    });
-    let limits = shared.config.limits;
-    let timeouts = shared.config.timeouts;
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(timeouts.request_head)
-        .max_buf_size(limits.head_bytes.max(8192))
-        .max_header_size(limits.head_bytes.max(8192))
-        .max_headers(limits.header_lines)
-        .serve_connection(TokioIo::new(ClientIo::new(socket, timeouts.body_idle)), service)
-        .with_upgrades();
-    let exchanges = Arc::clone(connection.exchanges());
-    drop(connection);
-    let overrun = exchanges.overrun(&shared.reader);
-    tokio::pin!(served, overrun);
-    let mut is_stopping = false;
-    loop {
-        tokio::select! {
-            biased;
-            refused = &mut overrun => {
-                tracing::info!(status = refused.status().as_u16(), "a response was cut off: its permit has ended");
-                return;
-            }
-            () = shared.stop.cancelled(), if !is_stopping => {
-                is_stopping = true;
-                served.as_mut().graceful_shutdown();
-            }
-            result = &mut served => {
-                if let Err(error) = result {
-                    tracing::debug!(%error, "a connection broke off");
-                }
-                return;
-            }
         }
     }
 }

@@ -2,48 +2,61 @@
 //!
 //! A [`SnapshotWriter`] builds the next snapshot from the present one and a batch of updates, and publishes it with one
 //! atomic store. A [`SnapshotReader`] sees either the one or the other, never a mixture, and takes no lock.
+//!
+//! ```text
+//!   key's hash ─► index ─► app ─┬─► credential          what there are millions of stands in shards of compact rows,
+//!                               ├─► request ◄─ version  which snapshots share; a batch copies those that it changes
+//!                               └─► developer
+//! ```
+
+mod apps;
+mod batch;
+mod channel;
+mod developers;
+mod index;
+mod loader;
+mod shards;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use arc_swap::ArcSwapOption;
+use archery::ArcTK;
 use domain::{
     Timestamp,
     access::{self, Denial, Facts},
-    access_request::AccessRequestStatus,
     api_key::ApiKeyHash,
-    developer::DeveloperStatus,
-    id::{AppId, AuthStrategyId, CredentialId, DeveloperId, VersionId},
+    id::{AppId, AuthStrategyId, CredentialId, VersionId},
     version::VersionLifecycle,
 };
-use rpds::HashTrieMapSync;
-use tokio::sync::watch;
+use rpds::HashTrieMap;
 
+pub use self::channel::{NotLoaded, SnapshotReader, SnapshotWriter, channel};
+use self::{apps::Apps, batch::Batch, developers::Developers, index::Index};
+pub(crate) use self::{
+    apps::{App, AppState, Credential},
+    loader::{Loader, ToldTwice},
+};
 use crate::{
-    consumer::Consumer,
-    record::{AppRecord, AuthStrategyRecord, CredentialRecord, Update, VersionRecord},
+    record::{AuthStrategyRecord, Update, VersionRecord},
     route_table::RouteTable,
     strategy::Strategy,
 };
 
-type Map<K, V> = HashTrieMapSync<K, V>;
+/// For what there are some hundreds of, made by admins.
+type Map<K, V> = HashTrieMap<K, V, ArcTK, foldhash::fast::RandomState>;
 
-/// An app with what upstreams learn of it.
-#[derive(Debug)]
-pub(crate) struct App {
-    pub(crate) record: AppRecord,
-    pub(crate) consumer: Consumer,
-}
+/// How many updates are gathered before they are written into the shards that they change: enough for a full load to
+/// write each shard a few times only, few enough to cost little memory.
+const BATCH: usize = 1 << 16;
 
 /// All that the gateway knows at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     versions: Map<VersionId, Arc<VersionRecord>>,
     strategies: Map<AuthStrategyId, Arc<Strategy>>,
-    developers: Map<DeveloperId, DeveloperStatus>,
-    apps: Map<AppId, Arc<App>>,
-    credentials: Map<CredentialId, Arc<CredentialRecord>>,
-    keys: Map<ApiKeyHash, CredentialId>,
-    requests: Map<(AppId, VersionId), AccessRequestStatus>,
+    developers: Developers,
+    apps: Apps,
+    by_key: Index,
+    by_credential: Index,
     routes: RouteTable,
     /// The key headers of every strategy, in the form of [`crate::header_name::folded`].
     key_headers: Arc<BTreeSet<String>>,
@@ -63,25 +76,33 @@ pub struct Grant {
 /// Why a credential does not open a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Closed {
-    /// Credential, app, developer or version is not there.
+    /// App, developer or version is not there.
     Unknown,
     /// The decision was no.
     Denied(Denial),
 }
 
 impl Snapshot {
-    fn empty() -> Self {
+    /// A snapshot of nothing.
+    #[must_use]
+    pub fn empty() -> Self {
         Self {
-            versions: Map::new_sync(),
-            strategies: Map::new_sync(),
-            developers: Map::new_sync(),
-            apps: Map::new_sync(),
-            credentials: Map::new_sync(),
-            keys: Map::new_sync(),
-            requests: Map::new_sync(),
+            versions: Map::new_with_hasher_and_ptr_kind(foldhash::fast::RandomState::default()),
+            strategies: Map::new_with_hasher_and_ptr_kind(foldhash::fast::RandomState::default()),
+            developers: Developers::default(),
+            apps: Apps::default(),
+            by_key: Index::default(),
+            by_credential: Index::default(),
             routes: RouteTable::default(),
             key_headers: Arc::default(),
         }
+    }
+
+    /// The snapshot that these updates make of an empty one. It is packed more tightly than one that is gathered piece by
+    /// piece.
+    #[must_use]
+    pub fn of(updates: impl IntoIterator<Item = Update>) -> Self {
+        loader::snapshot_of(updates.into_iter().collect())
     }
 
     /// The routes of all versions.
@@ -99,16 +120,16 @@ impl Snapshot {
         self.strategies.get(&version.strategy?)
     }
 
-    pub(crate) fn app(&self, id: AppId) -> Option<&Arc<App>> {
-        self.apps.get(&id)
+    pub(crate) fn credential_of_key(&self, hash: &ApiKeyHash) -> Option<Credential<'_>> {
+        self.by_key
+            .owners(shards::place_of_key(hash))
+            .flat_map(|owner| self.apps.at(owner))
+            .find_map(|app| app.credential_of_key(hash))
     }
 
-    pub(crate) fn credential_of_key(&self, hash: &ApiKeyHash) -> Option<&Arc<CredentialRecord>> {
-        self.credentials.get(self.keys.get(hash)?)
-    }
-
-    pub(crate) fn credential(&self, id: CredentialId) -> Option<&Arc<CredentialRecord>> {
-        self.credentials.get(&id)
+    /// The credential with this key, if it is still the app's.
+    pub(crate) fn credential_of_app(&self, app: AppId, hash: &ApiKeyHash) -> Option<Credential<'_>> {
+        self.apps.get(app)?.credential_of_key(hash)
     }
 
     /// Whether a header, its name folded, may hold a key of some strategy.
@@ -119,79 +140,84 @@ impl Snapshot {
     /// Asks [`access::decide`]; when the credential opens the version, tells until when.
     pub(crate) fn decide(
         &self,
-        credential: &CredentialRecord,
+        credential: Credential<'_>,
         version: &VersionRecord,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Closed> {
-        let app = self.apps.get(&credential.app_id).ok_or(Closed::Unknown)?;
-        let developer = self.developers.get(&app.record.developer_id).ok_or(Closed::Unknown)?;
+        let app = credential.app();
+        let (developer_id, app_status) = app.facts().ok_or(Closed::Unknown)?;
+        let developer = self.developers.status(developer_id).ok_or(Closed::Unknown)?;
         let strategy = self.strategy_of(version).map(|strategy| strategy.facts());
         let facts = Facts {
             lifecycle: version.lifecycle,
             strategy,
-            credential: access::CredentialFacts {
-                kind: credential.kind,
-                created_at: credential.created_at,
-                expires_at: credential.expires_at,
-                revoked_at: credential.revoked_at,
-            },
-            app: app.record.status,
-            developer: *developer,
-            request: self.requests.get(&(credential.app_id, version.id)).copied(),
+            credential: credential.facts(),
+            app: app_status,
+            developer,
+            request: app.request(version.id),
         };
         access::decide(&facts, now).map_err(Closed::Denied)?;
         Ok(strategy.and_then(|strategy| access::ends_at(&facts.credential, &strategy)))
     }
 
+    /// Whether a key opens a version at `now`, whatever header it came in: to measure and to compare. Calls are let
+    /// through by permits alone.
+    #[must_use]
+    pub fn opens(&self, hash: &ApiKeyHash, version: VersionId, now: Timestamp) -> bool {
+        let Some((credential, version)) = self.credential_of_key(hash).zip(self.version(version)) else {
+            return false;
+        };
+        self.decide(credential, version, now).is_ok()
+    }
+
     /// Who may call what at `now`, in a fixed order: to compare a gateway with the database. Walks everything.
     #[must_use]
     pub fn grants(&self, now: Timestamp) -> BTreeSet<Grant> {
-        let mut versions_of: std::collections::HashMap<AppId, Vec<VersionId>> = std::collections::HashMap::new();
-        for (app_id, version_id) in self.requests.keys() {
-            versions_of.entry(*app_id).or_default().push(*version_id);
-        }
-        self.credentials
-            .values()
-            .flat_map(|credential| {
-                let versions = versions_of.get(&credential.app_id).map_or(&[][..], Vec::as_slice);
-                versions.iter().map(move |version| (credential, version))
-            })
-            .filter(|(credential, version)| {
-                self.versions
-                    .get(version)
-                    .is_some_and(|version| self.decide(credential, version, now).is_ok())
-            })
+        self.apps
+            .iter()
+            .flat_map(|app| app.requests().map(move |request| (app, request.version_id)))
+            .filter_map(|(app, version_id)| Some((app, self.versions.get(&version_id)?)))
+            .flat_map(|(app, version)| app.credentials().map(move |credential| (credential, version)))
+            .filter(|(credential, version)| self.decide(*credential, version, now).is_ok())
             .map(|(credential, version)| Grant {
-                app_id: credential.app_id,
-                credential_id: credential.id,
-                version_id: *version,
+                app_id: credential.app().id(),
+                credential_id: credential.id(),
+                version_id: version.id,
             })
             .collect()
     }
 
-    fn apply(&mut self, update: Update) {
-        match update {
-            Update::Version(id, record) => self.set_version(id, record),
-            Update::AuthStrategy(id, record) => self.set_strategy(id, record),
-            Update::Developer(id, Some(record)) => self.developers.insert_mut(id, record.status),
-            Update::Developer(id, None) => {
-                self.developers.remove_mut(&id);
-            }
-            Update::App(id, Some(record)) => {
-                let consumer = Consumer::of(&record);
-                self.apps.insert_mut(id, Arc::new(App { record, consumer }));
-            }
-            Update::App(id, None) => {
-                self.apps.remove_mut(&id);
-            }
-            Update::Credential(id, record) => self.set_credential(id, record),
-            Update::AccessRequest(app, version, Some(record)) => {
-                self.requests.insert_mut((app, version), record.status);
-            }
-            Update::AccessRequest(app, version, None) => {
-                self.requests.remove_mut(&(app, version));
-            }
-        }
+    /// Everything, as updates that make the same snapshot of an empty one. What belongs to an app follows the app, so
+    /// that a snapshot that is gathered from pieces of this list is written shard by shard.
+    pub fn updates(&self) -> impl Iterator<Item = Update> + '_ {
+        let apps = self.apps().flat_map(|app| {
+            let requests = app.requests().map(Update::from);
+            let credentials = app.credentials().map(|credential| Update::from(credential.record()));
+            app.record()
+                .map(Update::from)
+                .into_iter()
+                .chain(requests)
+                .chain(credentials)
+        });
+        self.updates_without_apps().chain(apps)
+    }
+
+    /// All but what stands under an app's id.
+    pub(crate) fn updates_without_apps(&self) -> impl Iterator<Item = Update> + '_ {
+        let strategies = self
+            .strategies
+            .values()
+            .map(|strategy| strategy.record().clone().into());
+        let versions = self
+            .versions
+            .values()
+            .map(|version| VersionRecord::clone(version).into());
+        let developers = self.developers.records().map(Update::from);
+        strategies.chain(versions).chain(developers)
+    }
+
+    pub(crate) fn apps(&self) -> impl Iterator<Item = App<'_>> + '_ {
+        self.apps.iter()
     }
 
     fn set_version(&mut self, id: VersionId, record: Option<VersionRecord>) {
@@ -227,113 +253,26 @@ impl Snapshot {
             .flat_map(|strategy| strategy.folded_key_names());
         self.key_headers = Arc::new(names.collect());
     }
+}
 
-    fn set_credential(&mut self, id: CredentialId, record: Option<CredentialRecord>) {
-        if let Some(hash) = self.credentials.get(&id).and_then(|old| old.key_hash) {
-            self.keys.remove_mut(&hash);
-        }
-        match record {
-            Some(record) => {
-                if let Some(hash) = record.key_hash {
-                    self.keys.insert_mut(hash, id);
-                }
-                self.credentials.insert_mut(id, Arc::new(record));
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+/// Applies updates to a snapshot that is not published yet, such as one that arrives piece by piece; publish it with
+/// [`SnapshotWriter::restore`].
+impl Extend<Update> for Snapshot {
+    fn extend<T: IntoIterator<Item = Update>>(&mut self, updates: T) {
+        let mut updates = updates.into_iter().peekable();
+        while updates.peek().is_some() {
+            let mut batch = Batch::of(self);
+            for update in updates.by_ref().take(BATCH) {
+                batch.apply(update);
             }
-            None => {
-                self.credentials.remove_mut(&id);
-            }
+            batch.close();
         }
-    }
-}
-
-/// An update came before the first full load. Nothing was published: without the rest, it would be half the truth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the snapshot was never loaded; load all of it first")]
-pub struct NotLoaded;
-
-/// The sending end: whoever holds it decides what the gateway knows. There is one for each gateway.
-#[derive(Debug)]
-pub struct SnapshotWriter {
-    present: Arc<ArcSwapOption<Snapshot>>,
-    changed: watch::Sender<u64>,
-}
-
-/// The receiving end.
-#[derive(Clone, Debug)]
-pub struct SnapshotReader {
-    present: Arc<ArcSwapOption<Snapshot>>,
-    changed: watch::Receiver<u64>,
-}
-
-/// Both ends, with nothing published: until the first [`SnapshotWriter::replace`] every call is answered 503.
-#[must_use]
-pub fn channel() -> (SnapshotWriter, SnapshotReader) {
-    let present = Arc::new(ArcSwapOption::empty());
-    let (sender, receiver) = watch::channel(0);
-    let writer = SnapshotWriter {
-        present: Arc::clone(&present),
-        changed: sender,
-    };
-    let reader = SnapshotReader {
-        present,
-        changed: receiver,
-    };
-    (writer, reader)
-}
-
-impl SnapshotWriter {
-    /// Publishes a snapshot made of these updates alone: the first load, and every later one that starts afresh.
-    pub fn replace(&mut self, updates: impl IntoIterator<Item = Update>) {
-        self.publish(Snapshot::empty(), updates);
-    }
-
-    /// Publishes the present snapshot with these changes, all of them at once. When this returns, every call that
-    /// begins sees them.
-    ///
-    /// # Errors
-    /// [`NotLoaded`] before the first [`SnapshotWriter::replace`].
-    pub fn apply(&mut self, updates: impl IntoIterator<Item = Update>) -> Result<(), NotLoaded> {
-        let present = self.present.load_full().ok_or(NotLoaded)?;
-        self.publish(Snapshot::clone(&present), updates);
-        Ok(())
-    }
-
-    /// Takes the snapshot away, when it can no longer be trusted: every call is answered 503 until the next
-    /// [`SnapshotWriter::replace`], and streams end.
-    pub fn withdraw(&mut self) {
-        self.present.store(None);
-        self.changed.send_modify(|count| *count += 1);
-    }
-
-    /// Another receiving end.
-    #[must_use]
-    pub fn reader(&self) -> SnapshotReader {
-        SnapshotReader {
-            present: Arc::clone(&self.present),
-            changed: self.changed.subscribe(),
-        }
-    }
-
-    fn publish(&mut self, mut next: Snapshot, updates: impl IntoIterator<Item = Update>) {
-        for update in updates {
-            next.apply(update);
-        }
-        self.present.store(Some(Arc::new(next)));
-        self.changed.send_modify(|count| *count += 1);
-    }
-}
-
-impl SnapshotReader {
-    /// The present snapshot; `None` when there is none: answer 503.
-    #[must_use]
-    pub fn load(&self) -> Option<Arc<Snapshot>> {
-        self.present.load_full()
-    }
-
-    /// Counts the snapshots that were published; it changes after [`SnapshotReader::load`] shows the new one.
-    #[must_use]
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changed.clone()
     }
 }
 

@@ -8,37 +8,34 @@ use crate::{header_name, record::AuthStrategyRecord};
 /// A strategy, its key names parsed.
 #[derive(Debug)]
 pub(crate) struct Strategy {
-    kind: AuthStrategyType,
+    record: AuthStrategyRecord,
     key_names: Vec<HeaderName>,
-    credential_ttl_days: Option<u32>,
 }
 
 impl Strategy {
     pub(crate) fn of(record: AuthStrategyRecord) -> Self {
-        let AuthStrategyRecord {
-            id,
-            kind,
-            key_names,
-            credential_ttl_days,
-        } = record;
-        let mut parsed: Vec<HeaderName> = Vec::with_capacity(key_names.len());
-        for name in key_names {
-            match HeaderName::try_from(&name) {
+        let mut parsed: Vec<HeaderName> = Vec::with_capacity(record.key_names.len());
+        for name in &record.key_names {
+            match HeaderName::try_from(name) {
                 Ok(name) if !parsed.contains(&name) => parsed.push(name),
                 Ok(_) => {}
                 // A name that is no header's can carry no key: it closes, never opens.
-                Err(_) => tracing::error!(strategy = %id, name, "a strategy's key name is not a header name"),
+                Err(_) => tracing::error!(strategy = %record.id, name, "a strategy's key name is not a header name"),
             }
         }
         Self {
-            kind,
+            record,
             key_names: parsed,
-            credential_ttl_days,
         }
     }
 
+    /// What it was made of.
+    pub(crate) const fn record(&self) -> &AuthStrategyRecord {
+        &self.record
+    }
+
     pub(crate) const fn kind(&self) -> AuthStrategyType {
-        self.kind
+        self.record.kind
     }
 
     /// The headers that a key may come in.
@@ -52,8 +49,8 @@ impl Strategy {
 
     pub(crate) const fn facts(&self) -> StrategyFacts {
         StrategyFacts {
-            kind: self.kind,
-            credential_ttl_days: self.credential_ttl_days,
+            kind: self.record.kind,
+            credential_ttl_days: self.record.credential_ttl_days,
         }
     }
 }

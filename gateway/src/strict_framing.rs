@@ -71,14 +71,25 @@ impl StrictFraming {
     /// Looks at the next bytes, and tells how many of them may go on; fewer than all only when a rule is broken.
     pub(crate) fn accept(&mut self, bytes: &[u8]) -> usize {
         let mut at = 0;
-        while let Some(&byte) = bytes.get(at) {
-            let rest = bytes.len() - at;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             at += match &mut self.state {
-                State::Opaque => rest,
+                State::Opaque => rest.len(),
                 State::Refused => return at,
-                State::Sized(left) | State::Chunk(left) => skip(left, rest),
-                State::Head(_) | State::ChunkSize { .. } | State::ChunkEnd(_) | State::Trailers(_) => {
-                    if self.step(byte).is_err() {
+                State::Sized(left) | State::Chunk(left) => skip(left, rest.len()),
+                State::Head(head) => {
+                    let (count, end) = head.take(rest);
+                    match end {
+                        Ok(None) => {}
+                        Ok(Some(next)) => self.state = next,
+                        Err(Broken) => {
+                            self.state = State::Refused;
+                            return at + count;
+                        }
+                    }
+                    count
+                }
+                State::ChunkSize { .. } | State::ChunkEnd(_) | State::Trailers(_) => {
+                    if self.step(rest[0]).is_err() {
                         self.state = State::Refused;
                         return at;
                     }
@@ -96,7 +107,6 @@ impl StrictFraming {
 
     fn step(&mut self, byte: u8) -> Result<(), Broken> {
         let next = match &mut self.state {
-            State::Head(head) => head.step(byte)?,
             State::ChunkSize { size, is_over } => {
                 if byte == b'\n' {
                     Some(if *size == 0 {
@@ -133,7 +143,7 @@ impl StrictFraming {
                     None
                 }
             },
-            State::Sized(_) | State::Chunk(_) | State::Opaque | State::Refused => None,
+            State::Head(_) | State::Sized(_) | State::Chunk(_) | State::Opaque | State::Refused => None,
         };
         if let Some(next) = next {
             self.state = next;
@@ -150,35 +160,67 @@ fn skip(left: &mut u64, rest: usize) -> usize {
 }
 
 impl Head {
-    /// One byte of a head; the state after it when it was the last.
-    fn step(&mut self, byte: u8) -> Result<Option<State>, Broken> {
-        match (byte, self.after_cr) {
+    /// Takes bytes of a head until it ends or breaks a rule. Tells how many were good, and what comes after it.
+    fn take(&mut self, bytes: &[u8]) -> (usize, Result<Option<State>, Broken>) {
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
             // A line ends with CRLF, and CR stands nowhere else.
-            (b'\n', true) => {
+            if self.after_cr {
+                if byte != b'\n' {
+                    return (at, Err(Broken));
+                }
                 self.after_cr = false;
-                return self.end_line();
+                let line = std::mem::take(&mut self.line);
+                let is_cut = std::mem::take(&mut self.is_cut);
+                match self.end_line(&line, is_cut) {
+                    Ok(None) => at += 1,
+                    Ok(Some(next)) => return (at + 1, Ok(Some(next))),
+                    Err(broken) => return (at, Err(broken)),
+                }
+                // Its room serves the next line that comes in pieces.
+                self.line = line;
+                self.line.clear();
+                continue;
             }
-            (b'\n', false) | (_, true) => return Err(Broken),
-            (b'\r', false) => self.after_cr = true,
-            (0, false) => return Err(Broken),
-            (byte, false) => {
-                // obs-fold (RFC 9112 §5.2), or white space before the first header.
-                if self.line.is_empty() && self.has_request_line && matches!(byte, b' ' | b'\t') {
-                    return Err(Broken);
+            // obs-fold (RFC 9112 §5.2), or white space before the first header.
+            if self.line.is_empty() && self.has_request_line && matches!(byte, b' ' | b'\t') {
+                return (at, Err(Broken));
+            }
+            let rest = &bytes[at..];
+            let length = memchr::memchr3(b'\r', b'\n', 0, rest).unwrap_or(rest.len());
+            let (piece, rest) = rest.split_at(length);
+            // Most lines come in one piece, and need not be kept.
+            if self.line.is_empty() && rest.starts_with(b"\r\n") {
+                let is_cut = piece.len() > LONGEST_KEPT_LINE;
+                let line = &piece[..piece.len().min(LONGEST_KEPT_LINE)];
+                match self.end_line(line, is_cut) {
+                    Ok(None) => at += length + 2,
+                    Ok(Some(next)) => return (at + length + 2, Ok(Some(next))),
+                    Err(broken) => return (at + length + 1, Err(broken)),
                 }
-                if self.line.len() < LONGEST_KEPT_LINE {
-                    self.line.push(byte);
-                } else {
-                    self.is_cut = true;
+                continue;
+            }
+            self.keep(piece);
+            at += length;
+            match rest.first() {
+                None => {}
+                Some(b'\r') => {
+                    self.after_cr = true;
+                    at += 1;
                 }
+                Some(_) => return (at, Err(Broken)),
             }
         }
-        Ok(None)
+        (at, Ok(None))
     }
 
-    fn end_line(&mut self) -> Result<Option<State>, Broken> {
-        let line = std::mem::take(&mut self.line);
-        let is_cut = std::mem::take(&mut self.is_cut);
+    fn keep(&mut self, piece: &[u8]) {
+        let room = LONGEST_KEPT_LINE - self.line.len();
+        self.is_cut |= piece.len() > room;
+        self.line.extend_from_slice(&piece[..piece.len().min(room)]);
+    }
+
+    fn end_line(&mut self, line: &[u8], is_cut: bool) -> Result<Option<State>, Broken> {
         if !self.has_request_line {
             // Empty lines before a request line are to be ignored (RFC 9112 §2.2).
             self.has_request_line = !line.is_empty();
@@ -187,12 +229,12 @@ impl Head {
         if line.is_empty() {
             return Ok(Some(self.end()));
         }
-        let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
         let (name, value) = line.split_at(colon);
         let value = value.get(1..).unwrap_or_default().trim_ascii();
-        match name.to_ascii_lowercase().as_slice() {
-            b"content-length" if is_cut => return Err(Broken),
-            b"content-length" => {
+        match FramingHeader::of(name) {
+            Some(FramingHeader::ContentLength) if is_cut => return Err(Broken),
+            Some(FramingHeader::ContentLength) => {
                 let digits = std::str::from_utf8(value).map_err(|_| Broken)?;
                 if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
                     return Err(Broken);
@@ -207,20 +249,20 @@ impl Head {
                 }
             }
             // The one coding there is; a list or a second line only ever hides something.
-            b"transfer-encoding" => {
+            Some(FramingHeader::TransferEncoding) => {
                 if is_cut || self.is_chunked || !value.eq_ignore_ascii_case(b"chunked") {
                     return Err(Broken);
                 }
                 self.is_chunked = true;
             }
-            b"host" => {
+            Some(FramingHeader::Host) => {
                 self.hosts = self.hosts.saturating_add(1);
                 if self.hosts > 1 {
                     return Err(Broken);
                 }
             }
-            b"upgrade" => self.wants_upgrade = true,
-            _ => {}
+            Some(FramingHeader::Upgrade) => self.wants_upgrade = true,
+            None => {}
         }
         if self.is_chunked && self.content_length.is_some() {
             return Err(Broken);
@@ -243,6 +285,28 @@ impl Head {
                 Some(_) | None => State::Head(Self::default()),
             }
         }
+    }
+}
+
+/// The headers that the scanner must understand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FramingHeader {
+    ContentLength,
+    TransferEncoding,
+    Host,
+    Upgrade,
+}
+
+impl FramingHeader {
+    fn of(name: &[u8]) -> Option<Self> {
+        let (header, known): (_, &[u8]) = match name.len() {
+            4 => (Self::Host, b"host"),
+            7 => (Self::Upgrade, b"upgrade"),
+            14 => (Self::ContentLength, b"content-length"),
+            17 => (Self::TransferEncoding, b"transfer-encoding"),
+            _ => return None,
+        };
+        name.eq_ignore_ascii_case(known).then_some(header)
     }
 }
 

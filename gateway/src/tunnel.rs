@@ -1,5 +1,6 @@
 //! Tunnels: websockets, after the handshake has passed through (RFC 9110 §7.8, RFC 6455).
 
+use domain::id::{AppId, VersionId};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
 use http_body::Body;
 use hyper::upgrade::OnUpgrade;
@@ -7,7 +8,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 use tokio_util::sync::CancellationToken;
 
-use crate::{answer::Refused, exchange, headers::has_connection_option, permit::Permit, snapshot::SnapshotReader};
+use crate::{answer::Refused, headers::has_connection_option, permit::Permit, permit_end, snapshot::SnapshotReader};
 
 /// Whether a request asks for a websocket. No other protocol passes: h2c above all would carry requests that nobody
 /// checks. An upgrade that does not pass is ignored, as RFC 9110 §7.8 allows, and the request served in HTTP/1.1.
@@ -46,7 +47,7 @@ pub(crate) async fn carry(
     reader: SnapshotReader,
     stop: CancellationToken,
 ) {
-    let version = permit.version().id;
+    let (version, app) = (permit.version().id, permit.app_id());
     let carried = async {
         let (client, upstream) = match tokio::try_join!(client, upstream) {
             Ok(sides) => sides,
@@ -63,15 +64,15 @@ pub(crate) async fn carry(
     tokio::select! {
         () = carried => {}
         () = stop.cancelled() => {}
-        refused = exchange::ended(&permit, &reader) => log_cut(refused, version, &permit),
+        refused = permit_end::ended(permit, &reader) => log_cut(refused, version, app),
     }
 }
 
-fn log_cut(refused: Refused, version: domain::id::VersionId, permit: &Permit) {
+fn log_cut(refused: Refused, version: VersionId, app: AppId) {
     tracing::info!(
         status = refused.status().as_u16(),
         %version,
-        app = %permit.app_id(),
+        %app,
         "a tunnel was closed: its permit has ended"
     );
 }

@@ -1,151 +1,266 @@
-//! Calls to upstreams: pooled connections, and patience with limits.
+//! Calls to upstreams, over connections that are kept.
+//!
+//! Each worker has its own connections, so that nothing is shared between threads. A call without a body carries its
+//! connection along and drives it within its own task; one with a body has its connection driven by a task of its own,
+//! so that what the client sends goes on while it takes nothing.
 
-use std::{error::Error as StdError, io, sync::Arc, time::Duration};
-
-use http::{Method, Request, Response};
-use hyper::body::Incoming;
-use hyper_rustls::HttpsConnector;
-use hyper_util::{
-    client::legacy::Client,
-    rt::{TokioExecutor, TokioTimer},
+use std::{
+    error::Error as StdError,
+    future::{Future as _, poll_fn},
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker},
 };
-use tokio::time::{Instant, sleep_until};
+
+use domain::gateway_service::UpstreamUrl;
+use http::{HeaderMap, Method, Request, Response, Uri};
+use hyper::{body::Incoming, client::conn::http1};
 
 use crate::{
     answer::Refused,
     body::RequestBody,
-    config::{GatewayConfig, Timeouts},
-    connector::{ConnectError, Connector},
+    config::GatewayConfig,
+    connector::{ConnectError, Connector, UpstreamIo},
+    pool::{Kept, KnownUpstream, Pool},
     progress::Progress,
 };
 
-/// The client that all calls share.
-#[derive(Clone, Debug)]
+/// A connection to an upstream.
+pub(crate) type UpstreamConnection = http1::Connection<UpstreamIo, RequestBody>;
+
+/// Makes calls to upstreams, for one worker.
+#[derive(Debug)]
 pub(crate) struct Upstream {
-    client: Client<HttpsConnector<Connector>, RequestBody>,
-    timeouts: Timeouts,
+    connector: Connector,
+    pool: Pool,
+    builder: http1::Builder,
 }
 
-/// The TLS configuration for upstreams could not be built.
-#[derive(Debug, thiserror::Error)]
-#[error("the TLS configuration for upstreams cannot be built")]
-pub struct TlsError(#[from] rustls::Error);
+/// A request on its way to an upstream, whole but for its framing.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    /// In origin form.
+    pub(crate) target: Uri,
+    pub(crate) headers: HeaderMap,
+}
+
+/// A response, with what must be kept until its body has ended.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) response: Response<Incoming>,
+    pub(crate) lease: Lease,
+}
 
 impl Upstream {
-    pub(crate) fn new(config: &GatewayConfig, connector: Connector) -> Result<Self, TlsError> {
-        let tls = match &config.upstream_tls {
-            Some(tls) => rustls::ClientConfig::clone(tls),
-            None => public_authorities()?,
-        };
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(config.timeouts.upstream_keep_alive)
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .http1_max_buf_size(config.limits.head_bytes.max(8192))
-            .set_host(false)
-            .build(HttpsConnector::from((connector, tls)));
-        Ok(Self {
-            client,
-            timeouts: config.timeouts,
-        })
+    pub(crate) fn new(config: &GatewayConfig, connector: Connector) -> Self {
+        let mut builder = http1::Builder::new();
+        builder.max_buf_size(config.limits.head_bytes.max(8192));
+        Self {
+            connector,
+            pool: Pool::new(config.timeouts.upstream_keep_alive),
+            builder,
+        }
     }
 
-    /// Sends a request and waits for the head of its response. A safe request without a body is sent once more when a
-    /// kept connection turns out to have been closed (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
+    /// Closes what has not been used for too long, or was closed by the upstream. `clock`: by the coarse clock.
+    pub(crate) fn tick(&self, clock: u64) {
+        self.pool.tick(clock);
+    }
+
+    /// The upstream at this URL.
+    pub(crate) fn at(&self, url: &UpstreamUrl) -> Result<Arc<KnownUpstream>, Refused> {
+        self.pool.upstream(url).ok_or(Refused::BadUpstream)
+    }
+
+    /// Sends a request and waits for the head of its response; patience is the caller's.
+    ///
+    /// A kept connection may turn out to have been closed. What was not sent at all is sent on another one; what was
+    /// sent is sent once more if it is safe to repeat and has no body (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
     pub(crate) async fn send(
         &self,
-        request: Request<RequestBody>,
-        progress: &Arc<Progress>,
-    ) -> Result<Response<Incoming>, Refused> {
-        let again = may_be_repeated(&request).then(|| {
-            let mut again = Request::new(RequestBody::empty(Arc::clone(progress)));
-            *again.method_mut() = request.method().clone();
-            *again.uri_mut() = request.uri().clone();
-            *again.headers_mut() = request.headers().clone();
-            again
-        });
-        match self.send_once(request, progress).await {
-            Err(Failure::ConnectionClosed) => match again {
-                Some(again) => self.send_once(again, progress).await.map_err(Failure::refused),
-                None => Err(Refused::BadUpstream),
+        upstream: &Arc<KnownUpstream>,
+        outgoing: Outgoing,
+        mut body: RequestBody,
+        wants_task: bool,
+    ) -> Result<Answered, Refused> {
+        let progress = body.progress().cloned();
+        let may_be_repeated =
+            body.is_empty() && matches!(outgoing.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        let mut outgoing = outgoing;
+        while let Some(mut kept) = upstream.take().await {
+            if wants_task {
+                kept.drive_in_task();
+            }
+            let again = may_be_repeated.then(|| outgoing.repeat());
+            match send_on(upstream, kept, outgoing, body, progress.as_deref()).await {
+                Ok(answered) => return Ok(answered),
+                Err(Failure::NotSent(unsent)) => {
+                    (outgoing, body) = *unsent;
+                }
+                Err(Failure::Closed) => match again {
+                    // On a connection of its own: another kept one may be as old.
+                    Some(again) => {
+                        outgoing = again;
+                        body = RequestBody::empty();
+                        break;
+                    }
+                    None => return Err(Refused::BadUpstream),
+                },
+                Err(Failure::Refused(refused)) => return Err(refused),
+            }
+        }
+        // Rare, and large: in a box, it does not make the future of every call larger.
+        let mut fresh = Box::pin(self.connect(upstream)).await?;
+        if wants_task {
+            fresh.drive_in_task();
+        }
+        send_on(upstream, fresh, outgoing, body, progress.as_deref())
+            .await
+            .map_err(|failure| match failure {
+                Failure::NotSent(_) | Failure::Closed => Refused::BadUpstream,
+                Failure::Refused(refused) => refused,
+            })
+    }
+
+    async fn connect(&self, upstream: &KnownUpstream) -> Result<Kept, Refused> {
+        let refused = |error: &(dyn StdError + 'static)| {
+            tracing::debug!(?upstream, error = %Chain(error), "an upstream could not be connected to");
+            match ConnectError::within(error) {
+                Some(ConnectError::Timeout) => Refused::UpstreamTimeout,
+                Some(_) | None => Refused::BadUpstream,
+            }
+        };
+        let io = self
+            .connector
+            .connect(upstream)
+            .await
+            .map_err(|error| refused(&*error))?;
+        let (sender, connection) = self.builder.handshake(io).await.map_err(|error| refused(&error))?;
+        Ok(Kept::new(sender, connection))
+    }
+}
+
+async fn send_on(
+    upstream: &Arc<KnownUpstream>,
+    mut kept: Kept,
+    outgoing: Outgoing,
+    body: RequestBody,
+    progress: Option<&Progress>,
+) -> Result<Answered, Failure> {
+    let Outgoing {
+        method,
+        target,
+        headers,
+    } = outgoing;
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = target;
+    *request.headers_mut() = headers;
+    let result = {
+        let mut response = pin!(kept.sender.try_send_request(request));
+        let connection = &mut kept.connection;
+        poll_fn(|cx| after_driving(connection, cx, |cx| response.as_mut().poll(cx))).await
+    };
+    match result {
+        Ok(response) => Ok(Answered {
+            response,
+            lease: Lease {
+                kept: Some(kept),
+                upstream: Arc::clone(upstream),
             },
-            result => result.map_err(Failure::refused),
-        }
-    }
-
-    async fn send_once(
-        &self,
-        request: Request<RequestBody>,
-        progress: &Arc<Progress>,
-    ) -> Result<Response<Incoming>, Failure> {
-        let upstream = request.uri().authority().cloned();
-        let response = self.client.request(request);
-        tokio::pin!(response);
-        loop {
-            let now = Instant::now();
-            let deadline = progress.moved_at() + self.patience(progress);
-            if deadline <= now {
-                return Err(Failure::Refused(if progress.waits_for_client() {
-                    Refused::RequestTimeout
-                } else {
-                    Refused::UpstreamTimeout
-                }));
-            }
-            // Whom we wait for may change meanwhile, and with it the patience.
-            let shorter = self.timeouts.body_idle.min(self.timeouts.response_head);
-            tokio::select! {
-                biased;
-                result = &mut response => return result.map_err(|error| {
-                    tracing::debug!(?upstream, error = %Chain(&error), "a call to an upstream failed");
-                    Failure::of(&error, progress)
-                }),
-                () = sleep_until(deadline.min(now + shorter)) => {}
-            }
-        }
-    }
-
-    fn patience(&self, progress: &Progress) -> Duration {
-        if progress.waits_for_client() {
-            self.timeouts.body_idle
-        } else {
-            self.timeouts.response_head
+        }),
+        Err(mut error) => {
+            tracing::debug!(?upstream, error = %Chain(error.error()), "a call to an upstream failed");
+            Err(match error.take_message() {
+                Some(request) => {
+                    let (parts, body) = request.into_parts();
+                    let outgoing = Outgoing {
+                        method: parts.method,
+                        target: parts.uri,
+                        headers: parts.headers,
+                    };
+                    Failure::NotSent(Box::new((outgoing, body)))
+                }
+                None => Failure::of(error.error(), progress),
+            })
         }
     }
 }
 
-fn public_authorities() -> Result<rustls::ClientConfig, TlsError> {
-    let roots = rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    Ok(
-        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth(),
-    )
+impl Outgoing {
+    fn repeat(&self) -> Self {
+        Self {
+            method: self.method.clone(),
+            target: self.target.clone(),
+            headers: self.headers.clone(),
+        }
+    }
 }
 
-fn may_be_repeated(request: &Request<RequestBody>) -> bool {
-    matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
-        && http_body::Body::is_end_stream(request.body())
+/// Drives a connection that travels with its call, and then polls what comes of it. The connection's own result is told
+/// to the response or the body.
+fn after_driving<T>(
+    connection: &mut Option<Box<UpstreamConnection>>,
+    cx: &mut Context<'_>,
+    poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+) -> Poll<T> {
+    let Some(driven) = connection else {
+        return poll(cx);
+    };
+    if Pin::new(driven).poll(cx).is_ready() {
+        *connection = None;
+        return poll(cx);
+    }
+    // Nothing comes but by driving, which wakes this task by itself: to be woken here as well would only poll it twice.
+    poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// A connection while its response streams. Goes back to the pool once the body has ended.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    kept: Option<Kept>,
+    upstream: Arc<KnownUpstream>,
+}
+
+impl Lease {
+    /// Lets the connection read on, and polls the body that comes of it.
+    pub(crate) fn poll_body<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        match &mut self.kept {
+            Some(kept) => after_driving(&mut kept.connection, cx, poll),
+            None => poll(cx),
+        }
+    }
+
+    /// The body has ended: the connection may carry the next call.
+    pub(crate) fn give_back(&mut self, clock: u64) {
+        if let Some(kept) = self.kept.take() {
+            self.upstream.put(kept, clock);
+        }
+    }
 }
 
 /// Why there is no response.
 enum Failure {
+    /// The connection was closed before any of it was sent.
+    NotSent(Box<(Outgoing, RequestBody)>),
     /// The connection ended before the head of a response was whole.
-    ConnectionClosed,
+    Closed,
     Refused(Refused),
 }
 
 impl Failure {
-    fn of(error: &hyper_util::client::legacy::Error, progress: &Progress) -> Self {
-        if progress.client_failed() {
+    fn of(error: &hyper::Error, progress: Option<&Progress>) -> Self {
+        if progress.is_some_and(Progress::client_failed) {
             return Self::Refused(Refused::BadRequest("The request body is malformed"));
         }
-        let is_connect = error.is_connect();
         let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
         while let Some(error) = cause {
-            if let Some(ConnectError::Timeout) = error.downcast_ref::<ConnectError>() {
-                return Self::Refused(Refused::UpstreamTimeout);
-            }
             let is_closed = error
                 .downcast_ref::<hyper::Error>()
                 .is_some_and(|error| error.is_incomplete_message() || error.is_closed())
@@ -155,24 +270,17 @@ impl Failure {
                         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe
                     )
                 });
-            if is_closed && !is_connect {
-                return Self::ConnectionClosed;
+            if is_closed {
+                return Self::Closed;
             }
             cause = error.source();
         }
         Self::Refused(Refused::BadUpstream)
     }
-
-    const fn refused(self) -> Refused {
-        match self {
-            Self::ConnectionClosed => Refused::BadUpstream,
-            Self::Refused(refused) => refused,
-        }
-    }
 }
 
 /// An error with its causes, for the log.
-struct Chain<'a>(&'a dyn StdError);
+struct Chain<'a>(&'a (dyn StdError + 'static));
 
 impl std::fmt::Display for Chain<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

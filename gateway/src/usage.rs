@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 /// number.
 #[derive(Debug, Default)]
 pub struct Usage {
-    last_used: DashMap<CredentialId, AtomicI64>,
+    last_used: DashMap<CredentialId, AtomicI64, foldhash::fast::RandomState>,
 }
 
 impl Usage {

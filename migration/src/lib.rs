@@ -11,6 +11,9 @@ mod m0002_catalog;
 mod m0003_registration;
 mod m0004_records;
 mod m0005_change_position;
+mod m0006_list_indexes;
+mod m0007_reference_id_claims;
+mod m0008_fleet;
 
 /// All steps, in order.
 #[derive(Debug)]
@@ -25,6 +28,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_registration::Migration),
             Box::new(m0004_records::Migration),
             Box::new(m0005_change_position::Migration),
+            Box::new(m0006_list_indexes::Migration),
+            Box::new(m0007_reference_id_claims::Migration),
+            Box::new(m0008_fleet::Migration),
         ]
     }
 }

@@ -16,7 +16,9 @@ use crate::{
     credential::Credentials,
     developer::Developers,
     error::DecodeError,
+    gateway_node::GatewayNodes,
     gateway_service::GatewayServices,
+    gateway_token::GatewayTokens,
     operation::{Mutation, Payload},
     portal::PortalSettings,
     product::Products,
@@ -107,6 +109,16 @@ impl Portico {
     /// Versions' registration settings.
     pub fn registrations(&self) -> Registrations<'_> {
         Registrations::of(self)
+    }
+
+    /// The gateways of the fleet.
+    pub fn gateway_nodes(&self) -> GatewayNodes<'_> {
+        GatewayNodes::of(self)
+    }
+
+    /// Tokens for gateways.
+    pub fn gateway_tokens(&self) -> GatewayTokens<'_> {
+        GatewayTokens::of(self)
     }
 
     /// Authentication strategies.

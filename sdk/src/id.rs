@@ -58,8 +58,12 @@ ids! {
     CredentialId;
     /// The id of a developer.
     DeveloperId;
+    /// The id of a gateway of the fleet.
+    GatewayNodeId;
     /// The id of a version's gateway service.
     GatewayServiceId;
+    /// The id of a token for gateways.
+    GatewayTokenId;
     /// The id of an object of any kind, such as an audit event's subject.
     NodeId;
     /// The id of a portal.
@@ -96,6 +100,8 @@ into_node_id!(
     AuthStrategyId,
     CredentialId,
     DeveloperId,
+    GatewayNodeId,
+    GatewayTokenId,
     PortalId,
     ProductId,
     VersionId,

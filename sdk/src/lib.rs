@@ -47,7 +47,9 @@ mod decision;
 pub mod developer;
 mod document;
 mod error;
+pub mod gateway_node;
 pub mod gateway_service;
+pub mod gateway_token;
 mod id;
 mod listing;
 mod node;
@@ -90,10 +92,12 @@ pub use crate::{
     },
     document::{Document, DocumentInput},
     error::{DecodeError, Error, ErrorCode, GraphQlError, TransportError},
+    gateway_node::GatewayNode,
     gateway_service::{GatewayService, Route, RouteInput, SetGatewayServiceInput},
+    gateway_token::{CreateGatewayTokenInput, CreatedGatewayToken, GatewayToken},
     id::{
-        AccessRequestId, AdminId, AppId, AuditEventId, AuthStrategyId, CredentialId, DeveloperId, GatewayServiceId,
-        NodeId, PortalId, ProductId, RegistrationId, VersionId,
+        AccessRequestId, AdminId, AppId, AuditEventId, AuthStrategyId, CredentialId, DeveloperId, GatewayNodeId,
+        GatewayServiceId, GatewayTokenId, NodeId, PortalId, ProductId, RegistrationId, VersionId,
     },
     node::{Created, Node},
     page::{List, OrderDirection, Page, PageInfo},

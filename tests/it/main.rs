@@ -1,4 +1,5 @@
-//! End-to-end tests: a real server, a real database, real HTTP, driven through the SDK. One file a concept.
+//! End-to-end tests: a real server, a real database, real HTTP, driven through the SDK. One file a property;
+//! `docs/how-to-add-a-mutation.md` says what goes where.
 
 // What a helper cannot do must fail the test that uses it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -7,6 +8,7 @@ mod auto_approve;
 mod bad_arguments;
 mod bad_input;
 mod crash;
+mod fleet;
 mod flow;
 mod gateway_effects;
 mod gateway_equality;
@@ -15,12 +17,17 @@ mod idempotency;
 mod in_use;
 mod invalid_transition;
 mod kept_answers;
+mod limits;
+mod metrics;
 mod migrations;
 mod postgres_change_log;
 mod postgres_faults;
+mod postgres_query_plans;
 mod process;
+mod proxies;
 mod races;
 mod refused_requests;
 mod secrets;
 mod session;
+mod traces;
 mod who_may_call_what;

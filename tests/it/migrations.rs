@@ -1,5 +1,8 @@
 //! The database's own part: its shape, and the rules that it keeps by itself.
 
+mod data_in_place;
+mod first_rows;
+
 use entity::access_request;
 use migration::{Migrator, MigratorTrait as _};
 use portico::database::Database;

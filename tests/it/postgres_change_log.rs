@@ -1,6 +1,7 @@
 //! The change log on PostgreSQL: whatever happens to transactions, notifications and connections, every node comes to
 //! hold what was committed.
 
+use migration::{Migrator, MigratorTrait as _};
 use portico::{database::Database, server::Server as Node};
 use portico_sdk::{Portico, RevokeAccessRequestInput};
 use portico_tests::{
@@ -12,7 +13,8 @@ use portico_tests::{
     upstream::Upstream,
 };
 use sea_orm::{
-    ConnectionTrait as _, TransactionTrait as _,
+    ConnectOptions, ConnectionTrait as _, DbBackend, Statement, TransactionTrait as _,
+    prelude::Uuid,
     sqlx::postgres::{PgListener, PgPool},
 };
 use serde_json::json;
@@ -238,6 +240,40 @@ async fn another_history_is_read_from_the_start() {
     connection.execute_unprepared(other).await.unwrap();
     for node in fleet.nodes() {
         node.wait_for_verdict("/mock", &fleet.key, 401).await;
+    }
+    fleet.stop().await;
+}
+
+/// How many steps of the migration the binary before this one knew.
+const STEPS_BEFORE: u32 = 4;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_binary_before_writes_beside_new_nodes_is_followed() {
+    let postgres = Postgres::any();
+    let server = postgres.server();
+    let url = server.database_url(&server.create_database(None).unwrap());
+    // An old node's connection, which goes on with what it has prepared.
+    let mut options = ConnectOptions::new(&url);
+    options.max_connections(1);
+    let old = sea_orm::Database::connect(options).await.unwrap();
+    Migrator::up(&old, Some(STEPS_BEFORE)).await.unwrap();
+    let append = |subject: &str, id: Uuid| {
+        let sql = "INSERT INTO change_log (subject, subject_id, at) VALUES ($1, $2, $3) RETURNING revision";
+        let at = domain::Timestamp::now().as_millis();
+        let values = [subject.into(), id.into(), at.into()];
+        old.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values))
+    };
+    append("APP", Uuid::now_v7()).await.unwrap();
+
+    let fleet = Fleet::start(&url).await;
+    let sql = "UPDATE developer SET status = 'REVOKED' WHERE email = 'dana@example.com' RETURNING id";
+    let revoked = old
+        .query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
+        .await;
+    let dana: Uuid = revoked.unwrap().unwrap().try_get("", "id").unwrap();
+    append("DEVELOPER", dana).await.unwrap();
+    for node in fleet.nodes() {
+        node.wait_for_verdict("/mock", &fleet.key, 403).await;
     }
     fleet.stop().await;
 }

@@ -62,6 +62,10 @@ impl Process {
         process
     }
 
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// Waits until the log has a line with `text`; the end of the log before that is the process's end.
     pub(crate) fn wait_for_line(&self, text: &str) {
         let mut seen = Vec::new();

@@ -2,9 +2,9 @@
 
 use futures_util::future::join_all;
 use portico_sdk::{
-    AccessRequestStatus, AppFilter, CreateAppInput, CreateVersionInput, CredentialStatus, EnableRegistrationInput,
-    Error, GenerateCredentialInput, Realm, RejectAccessRequestInput, RequestAccessInput, RouteInput, SecretString,
-    SetGatewayServiceInput,
+    AccessRequestStatus, AppFilter, CreateAppInput, CreateVersionInput, CredentialStatus, DeveloperStatus,
+    EnableRegistrationInput, Error, GenerateCredentialInput, Realm, RejectAccessRequestInput, RequestAccessInput,
+    RouteInput, SecretString, SetGatewayServiceInput, SignUpInput, UpdatePortalInput,
 };
 use portico_tests::{
     fixture, refusal,
@@ -267,5 +267,30 @@ async fn one_idempotency_key_makes_one_object() {
     assert!(generated.iter().all(|one| one.secret.is_some() != one.replayed));
     let listed = dana.client.credentials().list(&made[0].id).page().await.unwrap().nodes;
     assert_eq!(listed.len(), 1);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_up_while_the_account_is_deleted_is_approved_by_nobody_but_a_person() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let automatic = UpdatePortalInput::new().auto_approve_developers(true);
+    admin.portal().update(automatic).await.unwrap();
+    let anonymous = server.anonymous();
+    for round in 0..ROUNDS {
+        let input = || {
+            let email = format!("dana-{round}@example.com");
+            SignUpInput::new(email, SecretString::from(DEVELOPER_PASSWORD), "Dana")
+        };
+        let first = anonymous.sign_up(input()).await.unwrap();
+        assert_eq!(first.status, DeveloperStatus::Approved);
+        let developers = admin.developers();
+        let (deleted, again) = tokio::join!(developers.delete(&first.id), anonymous.sign_up(input()));
+        deleted.unwrap();
+        match again {
+            Ok(second) => assert_eq!(second.status, DeveloperStatus::Pending, "round {round}"),
+            Err(error) => assert_eq!(refusal::code(Err::<(), _>(error)), "TAKEN"),
+        }
+    }
     server.stop().await;
 }

@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use http_body::Frame;
 use http_body_util::StreamBody;
-use portico_sdk::{Realm, SecretString};
 use portico_tests::{
     caller::Caller,
     graphql::code,
@@ -133,20 +132,6 @@ async fn a_bad_token_fails_the_whole_request_except_where_sessions_begin_and_end
     server.stop().await;
 }
 
-/// An account of one realm is nobody in the other, though the e-mail and the password are the same.
-#[tokio::test]
-async fn realms_do_not_mix() {
-    let server = TestServer::start().await;
-    server.pending_developer("olga").await;
-    let client = server.anonymous();
-    let as_admin = client.sign_in(Realm::Admin, "olga@example.com", SecretString::from(DEVELOPER_PASSWORD));
-    assert_eq!(portico_tests::refusal::code(as_admin.await), "INVALID_CREDENTIALS");
-    let admin = Caller::of(&server, "admin", &server.admin().await);
-    let create = json!({ "name": "a", "referenceId": "a" });
-    assert_eq!(admin.refused("createApp", create).await, ["!FORBIDDEN"]);
-    server.stop().await;
-}
-
 #[tokio::test]
 async fn what_is_no_graphql_request_is_refused_with_its_status() {
     let server = TestServer::start().await;
@@ -225,20 +210,25 @@ async fn bodies_have_a_limit_and_an_admins_is_wider() {
     let developer = Caller::of(&server, "developer", &developer.client);
     let anyone = Caller::anonymous(&server);
     for (caller, limit) in [(&anyone, MIB), (&developer, MIB), (&admin, 6 * MIB)] {
+        let frame = json!({ "query": PORTAL, "extensions": { "padding": "" } }).to_string();
         let padded = |size: usize| {
-            let frame = json!({ "query": PORTAL, "extensions": { "padding": "" } }).to_string();
             let padding = "a".repeat(size - frame.len());
             frame.replace("\"padding\":\"\"", &format!("\"padding\":\"{padding}\""))
         };
+        let followed_by_space = |size: usize| format!("{frame}{}", " ".repeat(size - frame.len()));
         let request = |body: String| {
             caller
                 .request()
                 .header(header::CONTENT_TYPE, "application/json")
                 .body(body)
         };
-        let fits = send(request(padded(limit))).await;
-        assert_eq!(fits.status, 200, "{}: {}", caller.name, fits.body);
-        assert_refused(&send(request(padded(limit + 1))).await, 413, "BAD_USER_INPUT");
+        for fitting in [padded(limit), followed_by_space(limit)] {
+            let fits = send(request(fitting)).await;
+            assert_eq!(fits.status, 200, "{}: {}", caller.name, fits.body);
+        }
+        for larger in [padded(limit + 1), followed_by_space(limit + 1)] {
+            assert_refused(&send(request(larger)).await, 413, "BAD_USER_INPUT");
+        }
         // Without a length beforehand too.
         let sent: Vec<Result<Frame<Bytes>, Infallible>> = padded(limit + MIB)
             .as_bytes()
@@ -295,18 +285,38 @@ async fn operations_have_bounds_that_standard_introspection_keeps() {
     let directives = format!("{{ portal {} {{ name }} }}", "@include(if: true) ".repeat(51));
     let dear = "{ products(first: 100) { nodes { versions(first: 100) { nodes { name lifecycle } } } } }";
     let tokens = format!("{{ portal {{ {} }} }}", "name ".repeat(10_001));
-    for document in [
-        deep(4),
-        format!("{{ {aliases} }}"),
-        directives,
-        dear.to_owned(),
-        tokens,
-        "{".repeat(20_000),
-    ] {
+    let nested = format!(
+        "{{ node(id: \"x\") {{ {} id {} }} }}",
+        "... on Developer { apps { nodes { developer { id".repeat(5),
+        "}".repeat(20)
+    );
+    let bomb = (0..25).fold(
+        "{ ...F0 } fragment F25 on Query { portal { id } } ".to_owned(),
+        |document, level| {
+            format!(
+                "{document} fragment F{level} on Query {{ ...F{n} ...F{n} }}",
+                n = level + 1
+            )
+        },
+    );
+    let brackets = format!(
+        "{{ node(id: {}{}) {{ id }} }}",
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
+    let unclosed = "{".repeat(20_000);
+    let documents = [deep(4), format!("{{ {aliases} }}"), directives, dear.to_owned(), tokens];
+    for document in documents.into_iter().chain([nested, bomb, brackets, unclosed]) {
         let answer = anyone.post(&document, json!({})).await;
         let shown: String = document.chars().take(60).collect();
         assert_eq!(code(&answer), Some("QUERY_TOO_COMPLEX"), "{shown}: {answer}");
         assert_plain(&answer);
+        // To whom the status says something, too.
+        let request = anyone
+            .request()
+            .header(header::ACCEPT, "application/graphql-response+json");
+        let answer = send(request.json(&json!({ "query": document }))).await;
+        assert_refused(&answer, 400, "QUERY_TOO_COMPLEX");
     }
     // What a list costs is counted with the variable that says how long it is.
     let by_variable =
@@ -316,10 +326,16 @@ async fn operations_have_bounds_that_standard_introspection_keeps() {
     assert!(few["extensions"]["cost"]["cost"].is_number(), "{few}");
     let many = anyone.post(by_variable, json!({ "first": 100 })).await;
     assert_eq!(code(&many), Some("QUERY_TOO_COMPLEX"), "{many}");
-    let introspected = anyone.post(INTROSPECTION, json!({})).await;
-    assert_eq!(introspected.get("errors"), None, "{introspected}");
-    let types = introspected["data"]["__schema"]["types"].as_array().unwrap();
-    assert!(types.len() > 100);
+    let as_tools_ask = include_str!("../../api/src/http/standard_introspection.graphql");
+    for introspection in [INTROSPECTION, as_tools_ask] {
+        let introspected = anyone.post(introspection, json!({})).await;
+        assert_eq!(introspected.get("errors"), None, "{introspected}");
+        let types = introspected["data"]["__schema"]["types"].as_array().unwrap();
+        assert!(types.len() > 100);
+        assert!(types.iter().any(|one| one["name"] == "AccessRequest"));
+        let cost = introspected["extensions"]["cost"]["cost"].as_u64().unwrap();
+        assert!(cost < 5000, "{cost}");
+    }
     server.stop().await;
 }
 
@@ -341,27 +357,41 @@ const INTROSPECTION: &str = "query IntrospectionQuery { __schema { description
 
 #[tokio::test]
 async fn a_request_is_found_again_by_its_id() {
-    let server = TestServer::start().await;
+    let body = json!({ "query": "{ developers { totalCount } }" });
+    // Whoever is no proxy of ours does not choose: it might be the id of somebody else's request.
+    let direct = TestServer::start().await;
+    let request = Caller::anonymous(&direct)
+        .request()
+        .header("x-request-id", "somebody-elses");
+    let answer = send(request.json(&body)).await;
+    assert_ne!(answer.headers["x-request-id"], "somebody-elses");
+    assert_ne!(answer.body["errors"][0]["extensions"]["requestId"], "somebody-elses");
+    direct.stop().await;
+
+    let server =
+        TestServer::start_with(|options| options.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
     let client = server.admin().await;
     let admin = Caller::of(&server, "admin", &client);
     let anyone = Caller::anonymous(&server);
-    let body = json!({ "query": "{ developers { totalCount } }" });
     let answer = send(anyone.request().header("x-request-id", "its-own-id").json(&body)).await;
     assert_eq!(answer.headers["x-request-id"], "its-own-id");
     assert_eq!(answer.body["errors"][0]["extensions"]["requestId"], "its-own-id");
     // One that would garble a log is not taken over.
-    for unusable in ["a b", &"a".repeat(129)] {
+    for unusable in ["a b", "not safe to log", &"a".repeat(129)] {
         let answer = send(anyone.request().header("x-request-id", unusable).json(&body)).await;
         let given = answer.headers["x-request-id"].to_str().unwrap();
         assert_ne!(given, unusable);
         assert_eq!(answer.body["errors"][0]["extensions"]["requestId"], given);
     }
-    let malformed = anyone
-        .request()
-        .header(header::CONTENT_TYPE, "application/json")
-        .body("{");
-    let answer = send(malformed.header("x-request-id", "malformed")).await;
-    assert_eq!(answer.body["errors"][0]["extensions"]["requestId"], "malformed");
+    for malformed in ["{", "{}"] {
+        let malformed = anyone
+            .request()
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(malformed);
+        let answer = send(malformed.header("x-request-id", "malformed")).await;
+        assert_eq!(answer.headers["x-request-id"], "malformed");
+        assert_eq!(answer.body["errors"][0]["extensions"]["requestId"], "malformed");
+    }
     // And it is what the audit event of a change has.
     let create = json!({ "query": "mutation { createProduct(input: { name: \"Billing\" }) { product { id } } }" });
     let created = send(admin.request().header("x-request-id", "creates").json(&create)).await;

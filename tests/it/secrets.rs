@@ -212,6 +212,27 @@ async fn live(server: &TestServer) -> (Secrets, String) {
         answers.push_str(&request.send().await.unwrap().text().await.unwrap());
     }
 
+    let created = client
+        .gateway_tokens()
+        .create(portico_sdk::CreateGatewayTokenInput::new("edge"))
+        .await
+        .unwrap();
+    answers.push_str(&format!("{created:?}"));
+    let gateway_token = created.secret.unwrap().expose_secret().to_owned();
+    secrets.note("gateway token", &gateway_token);
+    let stream = reqwest::Client::new().get(server.api("/gateway/v1/stream"));
+    let mut stream = stream.bearer_auth(&gateway_token).send().await.unwrap();
+    answers.push_str(&format!("{:?}", stream.headers()));
+    answers.push_str(&String::from_utf8_lossy(&stream.chunk().await.unwrap().unwrap()));
+    drop(stream);
+    let misplaced = json!({ "name": "x", "idempotencyKey": format!("\n{gateway_token}") });
+    let answer = admin.mutate("createGatewayToken", "", misplaced).await;
+    assert!(
+        answer["data"]["createGatewayToken"]["userErrors"][0].is_object(),
+        "{answer}"
+    );
+    answers.push_str(&answer.to_string());
+
     let change = owner
         .client
         .change_password(SecretString::from(DEVELOPER_PASSWORD), SecretString::from(NEW_PASSWORD));

@@ -1,6 +1,7 @@
 //! Every operation of the schema by every kind of caller. An operation that is missing here fails the test.
 
 mod fields;
+mod not_approved;
 mod world;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,21 @@ use self::world::World;
 
 /// What each caller gets: nobody, a developer who waits, the developer whose objects are named, another one, an admin.
 type Outcomes = [&'static str; 5];
+
+/// A refused token refuses the whole request, even what anyone may read.
+const REFUSED_TOKEN: &str = "!UNAUTHENTICATED";
+
+/// What every caller of [`World`] gets: a developer who was rejected what one who waits gets, and one who was revoked
+/// `revoked`.
+fn by_caller<'a>(
+    world: &'a World,
+    outcomes: &Outcomes,
+    revoked: &'static str,
+) -> impl Iterator<Item = (&'a Caller, &'static str)> {
+    let [anonymous, pending, owner, other, admin] = *outcomes;
+    let outcomes = [anonymous, pending, owner, other, admin, pending, revoked];
+    world.callers.iter().zip(outcomes)
+}
 
 const ANYONE: Outcomes = ["ok"; 5];
 const SIGNED_IN: Outcomes = ["!UNAUTHENTICATED", "ok", "ok", "ok", "ok"];
@@ -79,6 +95,8 @@ const MUTATIONS: &[(&str, Outcomes)] = &[
     ("rejectAccessRequest", ADMINS),
     ("revokeAccessRequest", ADMINS),
     ("suspendApp", ADMINS),
+    ("createGatewayToken", ADMINS),
+    ("revokeGatewayToken", ADMINS),
     ("resumeApp", ADMINS),
 ];
 
@@ -103,6 +121,8 @@ const QUERIES: &[(&str, &str, Outcomes)] = &[
     ("developers", "developers { nodes { id } }", ADMINS_LIST),
     ("authStrategies", "authStrategies { nodes { id } }", ADMINS_LIST),
     ("auditEvents", "auditEvents { nodes { id } }", ADMINS_LIST),
+    ("gatewayTokens", "gatewayTokens { nodes { id } }", ADMINS_LIST),
+    ("gatewayNodes", "gatewayNodes { nodes { id } }", ADMINS_LIST),
 ];
 
 /// The fields of a root type in the schema as it is published.
@@ -148,7 +168,9 @@ async fn every_mutation_by_every_caller() {
         if *mutation == "changePassword" {
             continue;
         }
-        for (caller, expected) in world.callers.iter().zip(expected) {
+        // What begins and ends sessions looks at no token, so that a dead one stands in nobody's way.
+        let revoked = if *expected == ANYONE { "ok" } else { REFUSED_TOKEN };
+        for (caller, expected) in by_caller(&world, expected, revoked) {
             let input = world.input(mutation).await;
             let selection = match *mutation {
                 "refreshSession" => "session { refreshToken }",
@@ -170,7 +192,7 @@ async fn every_mutation_by_every_caller() {
 async fn everyone_who_is_signed_in_changes_their_password() {
     let world = World::new().await;
     let mut wrong = Vec::new();
-    for (caller, expected) in world.callers.iter().zip(SIGNED_IN) {
+    for (caller, expected) in by_caller(&world, &SIGNED_IN, REFUSED_TOKEN) {
         let current = match caller.name {
             "admin" => ADMIN_PASSWORD,
             _ => DEVELOPER_PASSWORD,
@@ -193,6 +215,8 @@ async fn everyone_who_is_signed_in_changes_their_password() {
 async fn every_query_by_every_caller() {
     let world = World::new().await;
     let id = world.app().await.id.to_string();
+    world.gateway_token().await;
+    world.gateway_node().await;
     let mut wrong = Vec::new();
     for (query, selection, expected) in QUERIES {
         let mut parameters = Vec::new();
@@ -206,7 +230,7 @@ async fn every_query_by_every_caller() {
             some => format!("({some})"),
         };
         let document = format!("query{parameters} {{ {selection} }}");
-        for (caller, expected) in world.callers.iter().zip(expected) {
+        for (caller, expected) in by_caller(&world, expected, REFUSED_TOKEN) {
             let answer = caller
                 .post(&document, json!({ "id": id, "product": world.product }))
                 .await;
@@ -299,6 +323,8 @@ async fn every_kind_of_node_by_every_caller() {
         ("ProductVersion", retired.version.id.to_string(), OWNERS_NODE),
         ("KeyAuthStrategy", id_of(&strategy_in_use), CATALOG),
         ("KeyAuthStrategy", id_of(&strategy), ADMINS_NODE),
+        ("GatewayToken", id_of(&world.gateway_token().await), ADMINS_NODE),
+        ("GatewayNode", world.gateway_node().await, ADMINS_NODE),
     ];
     let listed: BTreeSet<&str> = table.iter().map(|(kind, ..)| *kind).collect();
     assert_eq!(
@@ -308,9 +334,13 @@ async fn every_kind_of_node_by_every_caller() {
     let document = "query($id: ID!) { node(id: $id) { __typename id } nodes(ids: [$id]) { __typename id } }";
     let mut wrong = Vec::new();
     for (kind, id, expected) in &table {
-        for (caller, expected) in world.callers.iter().zip(expected) {
+        for (caller, expected) in by_caller(&world, expected, REFUSED_TOKEN) {
             let answer = caller.post(document, json!({ "id": id })).await;
-            let found = match *expected {
+            if expected == REFUSED_TOKEN {
+                note(&mut wrong, kind, caller, &outcome(&answer, "node"), expected);
+                continue;
+            }
+            let found = match expected {
                 "ok" => json!({ "__typename": kind, "id": id }),
                 _ => Value::Null,
             };

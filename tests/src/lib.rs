@@ -6,7 +6,9 @@
 pub mod caller;
 pub mod database;
 pub mod fixture;
+pub mod gateway;
 pub mod graphql;
 pub mod refusal;
+pub mod relay;
 pub mod server;
 pub mod upstream;

@@ -1,14 +1,18 @@
 //! The project's own tasks. `cargo xtask test` runs every test; `cargo xtask check` what is checked before them;
-//! `cargo xtask schema` writes the schema files anew.
+//! `cargo xtask schema` writes the schema files anew; `cargo xtask bench` measures.
 
 // A task speaks to the person at the terminal.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod assets;
+mod bench;
 mod contract;
+mod deployment;
 mod layering;
+mod load;
 mod postgres;
 mod process;
+mod programs;
 mod requirement;
 mod schema;
 
@@ -45,6 +49,11 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Measure Portico beside its peers and write docs/benchmarks.md.
+    Bench(bench::BenchOptions),
+    /// Send load to a server on this machine; `bench` runs this in a process of its own.
+    #[command(hide = true)]
+    Load(load::LoadOptions),
 }
 
 /// A task's failure, in words for the person at the terminal.
@@ -57,6 +66,8 @@ fn main() -> ExitCode {
         Task::Check => check(&root),
         Task::Schema { check: false } => schema::write(&root),
         Task::Schema { check: true } => schema::check(&root),
+        Task::Bench(options) => bench::run(&root, &options),
+        Task::Load(options) => load::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -73,6 +84,7 @@ fn main() -> ExitCode {
 /// on both.
 fn test(root: &Path, arguments: &[String]) -> TaskResult {
     requirement::ensure_all()?;
+    programs::ensure_all(root)?;
     let programs = postgres::ensure()?;
     let run = |targets: &[&str], skipped: &str, variables: &[(&str, &str)]| {
         let mut all = vec!["test", "--workspace", "--locked"];
@@ -101,6 +113,7 @@ fn check(root: &Path) -> TaskResult {
         .map_err(|error| format!("{error}\nRun `cargo fmt --all` to format the code."))?;
     layering::check(root)?;
     assets::check(root)?;
+    deployment::check(root)?;
     requirement::ensure_all()?;
     process::cargo(
         root,

@@ -42,8 +42,7 @@ fn generate(root: &Path) -> Result<String, String> {
 }
 
 fn binary(root: &Path) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    target
+    process::target(root)
         .join("debug")
         .join(format!("portico{}", std::env::consts::EXE_SUFFIX))
 }

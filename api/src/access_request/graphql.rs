@@ -151,7 +151,7 @@ impl TryFrom<AccessRequestFilter> for Filter {
             developer_id,
         } = filter;
         Ok(Self {
-            status: status.map(|wanted| wanted.into_iter().map(Into::into).collect()),
+            status: pagination::states(status),
             product_id: product_id.map(|id| id::parse("filter.productId", &id)).transpose()?,
             version_id: version_id.map(|id| id::parse("filter.versionId", &id)).transpose()?,
             app_id: app_id.map(|id| id::parse("filter.appId", &id)).transpose()?,
@@ -204,7 +204,7 @@ pub async fn nested(
     let filter: Filter = context.give(filter.unwrap_or_default().try_into())?;
     let loaders = context.loaders();
     let slice = context
-        .expect(AccessRequestPage {
+        .load_page(AccessRequestPage {
             parent,
             filter: filter.clone(),
             page,

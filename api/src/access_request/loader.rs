@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::store::{self, AccessRequestFilter, AccessRequestRecord, AccessRequestSort};
 use crate::{
     error::{ServiceError, StoreError},
-    loader::{LoadError, Loaders},
-    pagination::{self, Direction, Slice},
+    loader::{LoadError, LoadedPage, Loaders, each_page},
+    pagination::{self, Direction},
 };
 
 impl Loader<AccessRequestId> for Loaders {
@@ -83,7 +83,7 @@ impl Parent {
 }
 
 impl Loader<AccessRequestPage> for Loaders {
-    type Value = Slice<AccessRequestRecord>;
+    type Value = LoadedPage<AccessRequestRecord>;
     type Error = LoadError;
 
     async fn load(&self, keys: &[AccessRequestPage]) -> Result<HashMap<AccessRequestPage, Self::Value>, LoadError> {
@@ -95,19 +95,18 @@ impl Loader<AccessRequestPage> for Loaders {
                 self.plane.database.read(),
                 store::select_for(&self.call.viewer, &filter),
                 parent.column(),
-                ids,
+                ids.clone(),
                 &order,
                 &page,
             )
-            .await
-            .map_err(LoadError::new)?;
-            loaded.extend(pages.into_iter().map(|(id, slice)| {
+            .await;
+            loaded.extend(each_page(ids, pages).map(|(id, slice)| {
                 let key = AccessRequestPage {
                     parent: parent.of(id),
                     filter: filter.clone(),
                     page: page.clone(),
                 };
-                (key, slice.map(AccessRequestRecord::from))
+                (key, slice)
             }));
         }
         Ok(loaded)

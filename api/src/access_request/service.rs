@@ -13,7 +13,7 @@ use serde_json::json;
 
 pub use super::store::{AccessRequestFilter, AccessRequestRecord, AccessRequestSort};
 use super::{
-    binding_store,
+    binding_store, hold_store,
     registrability::registration_of,
     store::{self, Transition},
 };
@@ -147,7 +147,7 @@ pub async fn submit(
         lifecycle: version.lifecycle,
         registration: registration_of(&version, strategy.as_ref()),
         history: History {
-            held: store::is_held(&*transaction, &developer.email_normalised, version_id).await?,
+            held: hold_store::is_held(&*transaction, &developer.email_normalised, version_id).await?,
             suspended_app_with_request: store::suspended_app_asked(&*transaction, caller, version_id).await?,
         },
     };

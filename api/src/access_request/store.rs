@@ -1,4 +1,4 @@
-//! Rows of access requests, and of the holds that keep requests from being approved automatically.
+//! Rows of access requests.
 
 use domain::{
     Timestamp,
@@ -7,13 +7,10 @@ use domain::{
     id::{AccessRequestId, AdminId, AppId, DeveloperId, ProductId, VersionId},
     viewer::Viewer,
 };
-use entity::{access_request, access_request_hold, app, version};
+use entity::{access_request, app, version};
 use sea_orm::{
-    ActiveModelTrait as _,
-    ActiveValue::Set,
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, QueryTrait as _, Select,
-    sea_query::{Expr, OnConflict},
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Select, sea_query::Expr,
 };
 use strum::IntoEnumIterator as _;
 
@@ -211,7 +208,7 @@ pub async fn open_versions_of_app(connection: &impl ConnectionTrait, app: AppId)
     Ok(ids.into_iter().map(VersionId::from_uuid).collect())
 }
 
-pub(super) fn open_statuses() -> impl Iterator<Item = access_request::Status> {
+pub(crate) fn open_statuses() -> impl Iterator<Item = access_request::Status> {
     AccessRequestStatus::iter()
         .filter(|status| status.is_open())
         .map(access_request::Status::from)
@@ -333,40 +330,4 @@ async fn present(
         .one(connection)
         .await?
         .map(AccessRequestRecord::from))
-}
-
-/// Keeps requests of this e-mail for the version from being approved automatically, for good.
-pub async fn hold(
-    connection: &impl ConnectionTrait,
-    email_normalised: &str,
-    version: VersionId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    access_request_hold::Entity::insert(access_request_hold::ActiveModel {
-        email_normalised: Set(email_normalised.to_owned()),
-        version_id: Set(version.uuid()),
-        held_at: Set(now.as_millis()),
-    })
-    .on_conflict(
-        OnConflict::columns([
-            access_request_hold::Column::EmailNormalised,
-            access_request_hold::Column::VersionId,
-        ])
-        .do_nothing()
-        .to_owned(),
-    )
-    .try_insert()
-    .exec_without_returning(connection)
-    .await?;
-    Ok(())
-}
-
-/// Whether an admin has ruled against this e-mail for the version.
-pub async fn is_held(
-    connection: &impl ConnectionTrait,
-    email_normalised: &str,
-    version: VersionId,
-) -> Result<bool, StoreError> {
-    let held = access_request_hold::Entity::find_by_id((email_normalised.to_owned(), version.uuid()));
-    Ok(held.one(connection).await?.is_some())
 }

@@ -1,6 +1,6 @@
 //! Admins: the accounts that decide. Operators make them, no mutation does.
 
-pub mod bootstrap;
+pub mod first_admin;
 pub mod graphql;
 pub mod loader;
 pub mod service;

@@ -1,16 +1,14 @@
-//! Rows of what goes with an app when it is deleted, and of what a deleted app leaves behind.
+//! Rows of what goes with an app when it is deleted.
 
 use domain::{
     Timestamp,
     access_request::AccessRequestStatus,
     credential::CredentialStatus,
-    email::NormalisedEmail,
     id::{AccessRequestId, AppId, CredentialId, VersionId},
 };
-use entity::{access_request, access_request_hold, credential};
+use entity::{access_request, credential};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, sea_query::OnConflict,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
@@ -83,37 +81,4 @@ pub(super) async fn requests_of(
         status: status.into(),
     });
     Ok(requests.collect())
-}
-
-/// Makes later requests of this e-mail for these versions wait for a person.
-pub(super) async fn hold_requests(
-    connection: &impl ConnectionTrait,
-    email: &NormalisedEmail,
-    versions: impl IntoIterator<Item = VersionId>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let rows: Vec<_> = versions
-        .into_iter()
-        .map(|version| access_request_hold::ActiveModel {
-            email_normalised: Set(email.as_str().to_owned()),
-            version_id: Set(version.uuid()),
-            held_at: Set(now.as_millis()),
-        })
-        .collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    access_request_hold::Entity::insert_many(rows)
-        .on_conflict(
-            OnConflict::columns([
-                access_request_hold::Column::EmailNormalised,
-                access_request_hold::Column::VersionId,
-            ])
-            .do_nothing()
-            .to_owned(),
-        )
-        .try_insert()
-        .exec_without_returning(connection)
-        .await?;
-    Ok(())
 }

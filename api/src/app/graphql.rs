@@ -157,23 +157,20 @@ pub(crate) async fn apps_of(
     page: Result<domain::page::Page, ServiceError>,
 ) -> Result<AppConnection> {
     let page = context.give(page)?;
-    let slice = context.load(AppsOf { developer, page }).await?;
+    let slice = context.load_page(AppsOf { developer, page }).await?;
     let loaders = context.loaders();
     let total = TotalCount::new(move || {
         let loaders = loaders.clone();
         async move { Ok::<_, crate::loader::LoadError>(loaders.load_one(AppCountOf(developer)).await?.unwrap_or(0)) }
     });
-    Ok(AppConnection::new(
-        slice.unwrap_or_else(pagination::Slice::empty),
-        total,
-    ))
+    Ok(AppConnection::new(slice, total))
 }
 
 /// Which apps are wanted; what is left out does not matter.
 #[derive(InputObject)]
 #[graphql(name = "AppFilter")]
 pub struct AppFilterInput {
-    /// What the name or the reference id starts with, whatever its case.
+    /// What the name or the reference id starts with, whatever its case; at most 255 characters.
     search: Option<String>,
     /// In one of these states.
     status: Option<Vec<AppStatus>>,
@@ -195,8 +192,8 @@ impl TryFrom<AppFilterInput> for AppFilter {
         } = input;
         let developer_id = developer_id.map(|id| id::parse::<DeveloperKind>("filter.developerId", &id));
         Ok(Self {
-            search,
-            status: status.map(|wanted| wanted.into_iter().map(Into::into).collect()),
+            search: pagination::search(search)?,
+            status: pagination::states(status),
             developer_id: developer_id.transpose()?,
             reference_id,
         })

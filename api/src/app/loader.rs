@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::store::{self, AppFilter, AppRecord, AppSort};
 use crate::{
     error::ServiceError,
-    loader::{LoadError, Loaders},
-    pagination::{self, Direction, Slice},
+    loader::{LoadError, LoadedPage, Loaders, each_page},
+    pagination::{self, Direction},
 };
 
 impl Loader<AppId> for Loaders {
@@ -39,10 +39,10 @@ pub struct AppsOf {
 }
 
 impl Loader<AppsOf> for Loaders {
-    type Value = Slice<AppRecord>;
+    type Value = LoadedPage<AppRecord>;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[AppsOf]) -> Result<HashMap<AppsOf, Slice<AppRecord>>, LoadError> {
+    async fn load(&self, keys: &[AppsOf]) -> Result<HashMap<AppsOf, Self::Value>, LoadError> {
         let mut developers_by_page: HashMap<&Page, Vec<Uuid>> = HashMap::new();
         for AppsOf { developer, page } in keys {
             developers_by_page.entry(page).or_default().push(developer.uuid());
@@ -53,17 +53,17 @@ impl Loader<AppsOf> for Loaders {
                 self.plane.database.read(),
                 store::select_for(&self.call.viewer, &AppFilter::default()),
                 (app::Column::DeveloperId, |row: &app::Model| row.developer_id),
-                developers,
+                developers.clone(),
                 &store::sort_key(AppSort::CreatedAt, Direction::Descending),
                 page,
             )
-            .await?;
-            slices.extend(by_developer.into_iter().map(|(developer, slice)| {
+            .await;
+            slices.extend(each_page(developers, by_developer).map(|(developer, slice)| {
                 let key = AppsOf {
                     developer: DeveloperId::from_uuid(developer),
                     page: page.clone(),
                 };
-                (key, slice.map(AppRecord::from))
+                (key, slice)
             }));
         }
         Ok(slices)

@@ -12,6 +12,7 @@ use domain::{
     developer::check_approved,
     email::NormalisedEmail,
     id::{AppId, AppKind, VersionId},
+    limits::Limits,
     page::Page,
     reference_id,
     viewer::Viewer,
@@ -22,6 +23,7 @@ use serde_json::json;
 pub use super::store::{AppFilter, AppRecord, AppSort};
 use super::{dependents, store};
 use crate::{
+    access_request::hold_store,
     audit::record::AuditRecord,
     change::Subject,
     context::CallContext,
@@ -105,8 +107,14 @@ pub async fn create(
     let limits = &plane.limits;
     let name = limits.name("name", &input.name);
     let name = name.unwrap_or_else(|refusal| noted(refusal, &mut refusals));
-    let (reference_id, present) =
-        checked_reference_id(&transaction, &input.reference_id, id, &developer, &mut refusals).await?;
+    let (reference_id, present) = checked_reference_id(
+        &transaction,
+        &input.reference_id,
+        id,
+        &developer,
+        (limits, &mut refusals),
+    )
+    .await?;
     let description = limits.optional_description("description", input.description.as_deref());
     let description = description.unwrap_or_else(|refusal| noted(refusal, &mut refusals));
     let present = match present {
@@ -174,8 +182,14 @@ pub async fn update(plane: &ControlPlane, call: &CallContext, input: UpdateApp) 
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => refusals.push(required("referenceId")),
         MaybeUndefined::Value(reference_id) => {
-            (after.reference_id, _) =
-                checked_reference_id(&transaction, &reference_id, id, &developer, &mut refusals).await?;
+            (after.reference_id, _) = checked_reference_id(
+                &transaction,
+                &reference_id,
+                id,
+                &developer,
+                (&plane.limits, &mut refusals),
+            )
+            .await?;
         }
     }
     match input.description {
@@ -217,13 +231,7 @@ pub async fn delete(plane: &ControlPlane, call: &CallContext, id: &ID) -> Result
         .filter(|_| rules::deletion_holds_requests(app.status, true))
         .map(|request| request.version_id)
         .collect();
-    dependents::hold_requests(
-        &*transaction,
-        &NormalisedEmail::of(&developer.email_normalised),
-        held,
-        call.now,
-    )
-    .await?;
+    hold_store::hold(&*transaction, &developer.email_normalised, held, call.now).await?;
     store::delete(&*transaction, id).await?;
     let live = credentials
         .iter()
@@ -347,14 +355,14 @@ pub fn not_found(field: &str) -> ServiceError {
     Refusal::at(field, RefusalCode::NotFound, message).into()
 }
 
-/// A reference id that the developer may give this app: well formed, no other app's, and never another developer's.
-/// With it, how many apps the developer has, unless nothing was read.
+/// A reference id that the developer may give this app: well formed, no other app's, never another developer's, and not
+/// one more than they may hold. With it, how many apps the developer has, unless nothing was read.
 async fn checked_reference_id(
     transaction: &WriteTransaction,
     wanted: &str,
     app: AppId,
     developer: &DeveloperRecord,
-    refusals: &mut Vec<Refusal>,
+    (limits, refusals): (&Limits, &mut Vec<Refusal>),
 ) -> Result<(String, Option<u64>), ServiceError> {
     const FIELD: &str = "referenceId";
     let wanted = match reference_id::reference_id(FIELD, wanted) {
@@ -363,6 +371,9 @@ async fn checked_reference_id(
     };
     let email = NormalisedEmail::of(&developer.email_normalised);
     let facts = store::claim_reference_id(&**transaction, &wanted, &email, (app, developer.id)).await?;
+    if facts.is_new {
+        refusals.extend(limits.another_reference_id(FIELD, facts.claims_before).err());
+    }
     let claimed_by = facts.claimed_by.as_deref();
     refusals.extend(reference_id::claim(FIELD, facts.in_use, claimed_by, email.as_str()).err());
     Ok((wanted, Some(facts.apps)))

@@ -285,19 +285,25 @@ pub async fn delete(connection: &impl ConnectionTrait, id: AppId) -> Result<(), 
 pub struct ReferenceIdFacts {
     /// Whose it has been since it was first used: a normalised e-mail.
     pub claimed_by: Option<String>,
+    /// Whether it was claimed just now.
+    pub is_new: bool,
+    /// How many reference ids the e-mail had claimed before. Exact while the developer is locked.
+    pub claims_before: u64,
     /// Whether another app has it.
     pub in_use: bool,
     /// How many apps the developer has. Exact while the developer is locked.
     pub apps: u64,
 }
 
-/// Claims, and reads the rest in the same statement. It sees no claim that another transaction made while this one
-/// waited for it; then there is neither a new row nor an old one.
+/// Claims, and reads the rest in the same statement, which sees its own claim in no other part. Nor does it see a claim
+/// that another transaction made while this one waited for it; then there is neither a new row nor an old one.
 const CLAIM_ON_POSTGRES: &str = "\
 WITH claimed AS (INSERT INTO reference_id_claim (reference_id, email_normalised) VALUES ($1, $2) \
                  ON CONFLICT DO NOTHING RETURNING email_normalised) \
 SELECT coalesce((SELECT email_normalised FROM claimed), \
                 (SELECT email_normalised FROM reference_id_claim WHERE reference_id = $1)) AS claimed_by, \
+       EXISTS (SELECT 1 FROM claimed) AS is_new, \
+       (SELECT count(*) FROM reference_id_claim WHERE email_normalised = $2) AS claims, \
        EXISTS (SELECT 1 FROM app WHERE reference_id = $1 AND id <> $3) AS in_use, \
        (SELECT count(*) FROM app WHERE developer_id = $4) AS apps";
 
@@ -305,9 +311,10 @@ SELECT coalesce((SELECT email_normalised FROM claimed), \
 const CLAIM_ON_SQLITE: &str =
     "INSERT INTO reference_id_claim (reference_id, email_normalised) VALUES (?, ?) ON CONFLICT DO NOTHING";
 const FACTS_ON_SQLITE: &str = "\
-SELECT (SELECT email_normalised FROM reference_id_claim WHERE reference_id = ?) AS claimed_by, \
-       EXISTS (SELECT 1 FROM app WHERE reference_id = ? AND id <> ?) AS in_use, \
-       (SELECT count(*) FROM app WHERE developer_id = ?) AS apps";
+SELECT (SELECT email_normalised FROM reference_id_claim WHERE reference_id = ?1) AS claimed_by, \
+       (SELECT count(*) FROM reference_id_claim WHERE email_normalised = ?2) AS claims, \
+       EXISTS (SELECT 1 FROM app WHERE reference_id = ?1 AND id <> ?3) AS in_use, \
+       (SELECT count(*) FROM app WHERE developer_id = ?4) AS apps";
 
 /// Claims a reference id for an e-mail unless it is claimed, and tells what there is to know of it. Of two who claim it
 /// at once, the second one waits for the first one's outcome. `app` is who is to have it.
@@ -319,26 +326,37 @@ pub async fn claim_reference_id(
 ) -> Result<ReferenceIdFacts, StoreError> {
     let backend = connection.get_database_backend();
     let (app, developer) = (app.uuid(), developer.uuid());
-    let statement = if backend == DbBackend::Postgres {
-        let values = [reference_id.into(), email.as_str().into(), app.into(), developer.into()];
-        Statement::from_sql_and_values(backend, CLAIM_ON_POSTGRES, values)
+    let values = [reference_id.into(), email.as_str().into(), app.into(), developer.into()];
+    let (statement, claimed_now) = if backend == DbBackend::Postgres {
+        (Statement::from_sql_and_values(backend, CLAIM_ON_POSTGRES, values), None)
     } else {
         let claim = [reference_id.into(), email.as_str().into()];
         let claim = Statement::from_sql_and_values(backend, CLAIM_ON_SQLITE, claim);
-        connection.execute_raw(claim).await?;
-        let values = [reference_id.into(), reference_id.into(), app.into(), developer.into()];
-        Statement::from_sql_and_values(backend, FACTS_ON_SQLITE, values)
+        let is_new = connection.execute_raw(claim).await?.rows_affected() > 0;
+        (
+            Statement::from_sql_and_values(backend, FACTS_ON_SQLITE, values),
+            Some(is_new),
+        )
     };
     let row = connection.query_one_raw(statement).await?;
     let row = row.ok_or(StoreError::Corrupt("a statement that always has a row had none"))?;
+    let count =
+        |column: &str| -> Result<u64, StoreError> { Ok(u64::try_from(row.try_get::<i64>("", column)?).unwrap_or(0)) };
     let mut claimed_by: Option<String> = row.try_get("", "claimed_by")?;
     if claimed_by.is_none() {
         let held = reference_id_claim::Entity::find_by_id(reference_id.to_owned());
         claimed_by = held.one(connection).await?.map(|claim| claim.email_normalised);
     }
+    let claims = count("claims")?;
+    let (is_new, claims_before) = match claimed_now {
+        Some(is_new) => (is_new, claims.saturating_sub(u64::from(is_new))),
+        None => (row.try_get("", "is_new")?, claims),
+    };
     Ok(ReferenceIdFacts {
         claimed_by,
+        is_new,
+        claims_before,
         in_use: row.try_get("", "in_use")?,
-        apps: u64::try_from(row.try_get::<i64>("", "apps")?).unwrap_or(0),
+        apps: count("apps")?,
     })
 }

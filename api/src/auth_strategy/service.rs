@@ -5,9 +5,11 @@ use domain::{
     Refusal, RefusalCode,
     audit::AuditAction,
     auth_strategy::{self as rules, AuthStrategyType},
+    credential::StrategyChoice,
     id::{AuthStrategyId, AuthStrategyKind},
     key_name,
     page::Page,
+    registration::{self, Registration},
 };
 use serde::Serialize;
 use serde_json::json;
@@ -26,6 +28,7 @@ use crate::{
     idempotency::{self, Claim},
     pagination::Slice,
     portal,
+    registration::store as registration_store,
 };
 
 /// A page of the strategies, the latest first. Admins only.
@@ -216,10 +219,14 @@ pub async fn delete(
     let credentials = store::credentials(&*transaction, id, call.now).await?;
     let live = credentials.iter().filter(|credential| credential.is_live).count();
     rules::check_deletion(strategy.built_in, as_count(versions.len()), as_count(live), force)?;
-    store::delete_with_uses(&*transaction, id, call.now).await?;
+    let choice = StrategyChoice {
+        id,
+        kind: strategy.kind,
+    };
     for version in &versions {
-        note_closed(&mut transaction, call, id, version);
+        close(&mut transaction, call, choice, version).await?;
     }
+    store::delete_with_credentials(&*transaction, id).await?;
     for credential in &credentials {
         note_ended(&mut transaction, call, id, credential);
     }
@@ -244,18 +251,31 @@ fn note(
     transaction.changed(Subject::AuthStrategy, after.id.uuid());
 }
 
-fn note_closed(
+/// Leaves the version without its strategy, which is about to be deleted.
+async fn close(
     transaction: &mut WriteTransaction,
     call: &CallContext,
-    strategy: AuthStrategyId,
+    strategy: StrategyChoice,
     version: &UsingVersion,
-) {
+) -> Result<(), ServiceError> {
+    let present = Registration {
+        enabled: version.registration_enabled,
+        auto_approve: version.auto_approve,
+        auth_strategy: Some(strategy),
+    };
+    let left = registration::without_strategy(&present);
+    registration_store::write(&**transaction, version.id, &left, call.now).await?;
+    let summary = |registration: &Registration| {
+        let strategy = registration.auth_strategy.map(|strategy| strategy.id.to_string());
+        json!({ "enabled": registration.enabled, "authStrategyId": strategy })
+    };
     transaction.audit(
         AuditRecord::new(call, AuditAction::RegistrationDisable, version.id)
-            .before(json!({ "enabled": version.registration_enabled, "authStrategyId": strategy.to_string() }))
-            .after(json!({ "enabled": false, "authStrategyId": null })),
+            .before(summary(&present))
+            .after(summary(&left)),
     );
     transaction.changed(Subject::Version, version.id.uuid());
+    Ok(())
 }
 
 fn note_ended(

@@ -15,7 +15,7 @@ use sea_orm::{
     ActiveValue::Set,
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, QueryTrait as _,
-    sea_query::{Expr, ExprTrait as _, SelectStatement},
+    sea_query::{ExprTrait as _, SelectStatement},
 };
 use uuid::Uuid;
 
@@ -244,6 +244,8 @@ pub struct UsingVersion {
     pub id: VersionId,
     /// Whether it took new requests.
     pub registration_enabled: bool,
+    /// Whether it approved them at once.
+    pub auto_approve: bool,
 }
 
 /// The versions that use the strategy, locked, in the order of their ids.
@@ -260,6 +262,7 @@ pub async fn lock_versions(
     let versions = rows.into_iter().map(|row| UsingVersion {
         id: VersionId::from_uuid(row.id),
         registration_enabled: row.registration_enabled,
+        auto_approve: row.auto_approve,
     });
     Ok(versions.collect())
 }
@@ -324,19 +327,8 @@ pub async fn update(connection: &impl ConnectionTrait, strategy: &AuthStrategyRe
     Ok(())
 }
 
-/// Deletes the strategy and its credentials; its versions stay, without a strategy and closed for requests.
-pub async fn delete_with_uses(
-    connection: &impl ConnectionTrait,
-    id: AuthStrategyId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    version::Entity::update_many()
-        .col_expr(version::Column::AuthStrategyId, Expr::value(None::<Uuid>))
-        .col_expr(version::Column::RegistrationEnabled, Expr::value(false))
-        .col_expr(version::Column::UpdatedAt, Expr::value(now.as_millis()))
-        .filter(version::Column::AuthStrategyId.eq(id.uuid()))
-        .exec(connection)
-        .await?;
+/// Deletes the strategy, which no version may have any more, and its credentials.
+pub async fn delete_with_credentials(connection: &impl ConnectionTrait, id: AuthStrategyId) -> Result<(), StoreError> {
     credential::Entity::delete_many()
         .filter(credential::Column::AuthStrategyId.eq(id.uuid()))
         .exec(connection)

@@ -3,9 +3,10 @@
 use domain::{
     Timestamp,
     developer::DeveloperStatus,
-    id::{AdminId, DeveloperId, SessionId},
+    gateway_token::GatewayTokenHash,
+    id::{AdminId, DeveloperId, GatewayTokenId, SessionId},
 };
-use entity::{admin, change::Subject, developer, session};
+use entity::{admin, change::Subject, developer, gateway_token, session};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _, Select};
 use uuid::Uuid;
 
@@ -22,6 +23,7 @@ pub(super) enum AccountUpdate {
     Session(SessionId, Option<SessionState>),
     Developer(DeveloperId, Option<DeveloperStatus>),
     Admin(AdminId, bool),
+    GatewayToken(GatewayTokenId, Option<GatewayTokenHash>),
 }
 
 impl AccountUpdate {
@@ -33,6 +35,8 @@ impl AccountUpdate {
             Self::Developer(id, None) => directory.remove_developer(*id),
             Self::Admin(id, true) => directory.put_admin(*id),
             Self::Admin(id, false) => directory.remove_admin(*id),
+            Self::GatewayToken(id, Some(hash)) => directory.put_gateway_token(*hash, *id),
+            Self::GatewayToken(id, None) => directory.remove_gateway_token(*id),
         }
     }
 }
@@ -51,6 +55,9 @@ pub(super) async fn all(connection: &impl ConnectionTrait, now: Timestamp) -> Re
     }
     for id in admins(connection, admin::Entity::find()).await? {
         directory.put_admin(AdminId::from_uuid(id));
+    }
+    for update in gateway_tokens(connection, gateway_token::Entity::find()).await? {
+        update.apply(&mut directory);
     }
     Ok(directory)
 }
@@ -95,7 +102,38 @@ pub(super) async fn of(
                 .map(|id| AccountUpdate::Admin(AdminId::from_uuid(id), true)),
         );
     }
+    let ids = changed(Subject::GatewayToken);
+    if !ids.is_empty() {
+        updates.extend(
+            ids.iter()
+                .map(|id| AccountUpdate::GatewayToken(GatewayTokenId::from_uuid(*id), None)),
+        );
+        let select = gateway_token::Entity::find().filter(gateway_token::Column::Id.is_in(ids));
+        updates.extend(gateway_tokens(connection, select).await?);
+    }
     Ok(updates)
+}
+
+/// The tokens that were not revoked.
+async fn gateway_tokens(
+    connection: &impl ConnectionTrait,
+    select: Select<gateway_token::Entity>,
+) -> Result<Vec<AccountUpdate>, StoreError> {
+    let rows: Vec<(Uuid, Vec<u8>)> = select
+        .filter(gateway_token::Column::RevokedAt.is_null())
+        .select_only()
+        .column(gateway_token::Column::Id)
+        .column(gateway_token::Column::TokenHash)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    rows.into_iter()
+        .map(|(id, hash)| {
+            let hash = GatewayTokenHash::try_from(hash.as_slice())
+                .map_err(|_| StoreError::Corrupt("a gateway token's hash of another length"))?;
+            Ok(AccountUpdate::GatewayToken(GatewayTokenId::from_uuid(id), Some(hash)))
+        })
+        .collect()
 }
 
 async fn sessions(

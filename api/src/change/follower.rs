@@ -1,13 +1,6 @@
 //! The follower: reads the change log and applies what it names.
 
-use std::{
-    error::Error,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use entity::change::Subject;
 use gateway::{record::Update, snapshot::SnapshotWriter};
@@ -17,14 +10,19 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    CommittedChange, Position,
+    CommittedChange, Position, Progress,
     account_state::{self, AccountUpdate},
     backoff::Backoff,
     gateway_state,
     log::{self, Head},
     wake::Wake,
 };
-use crate::{database::Database, error::StoreError, session::directory::AccountDirectory};
+use crate::{
+    database::Database,
+    error::StoreError,
+    fleet::{Hub, Subscription},
+    session::directory::AccountDirectory,
+};
 
 /// How many objects are read by one statement, each named by one of its values.
 const BATCH: usize = 1000;
@@ -39,8 +37,9 @@ pub struct Follower {
     database: Database,
     directory: Arc<AccountDirectory>,
     state: Mutex<State>,
-    healthy: AtomicBool,
+    progress: Progress,
     wake: Wake,
+    hub: Hub,
 }
 
 struct State {
@@ -57,15 +56,50 @@ impl Follower {
             database,
             directory,
             state: Mutex::new(State { head: None, snapshot }),
-            healthy: AtomicBool::new(false),
+            progress: Progress::default(),
             wake: Wake::new(),
+            hub: Hub::default(),
+        }
+    }
+
+    /// Where the gateways of the fleet hear what was applied here.
+    #[must_use]
+    pub const fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// What is held at present, and all that comes after it; `None` when that may not be the present state: before the
+    /// first load, and while the log cannot be read.
+    pub(crate) async fn subscribe(&self) -> Option<Subscription> {
+        let state = self.state.lock().await;
+        if !self.is_healthy() {
+            return None;
+        }
+        Some(Subscription {
+            snapshot: state.snapshot.reader().load()?,
+            position: state.head.as_ref()?.position.clone(),
+            messages: self.hub.subscribe(),
+        })
+    }
+
+    /// Tells the gateways that what they were told is still the present state: call it after the log was read.
+    async fn beat(&self) {
+        let state = self.state.lock().await;
+        if let Some(head) = state.head.as_ref().filter(|_| self.is_healthy()) {
+            self.hub.beat(&head.position);
         }
     }
 
     /// Whether the last read of the log worked.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        self.healthy.load(Ordering::Relaxed)
+        self.progress.is_healthy()
+    }
+
+    /// How it gets on.
+    #[must_use]
+    pub const fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// What the snapshot and the directory hold; `None` before the first full load.
@@ -96,8 +130,9 @@ impl Follower {
         transaction.commit().await?;
         state.snapshot.replace(updates);
         self.directory.replace_all(accounts);
+        self.hub.restart(&head.position);
         state.head = Some(head);
-        self.healthy.store(true, Ordering::Relaxed);
+        self.progress.loaded();
         Ok(())
     }
 
@@ -112,7 +147,7 @@ impl Follower {
 
     async fn catch_up_into(&self, state: &mut State) -> Result<(), StoreError> {
         let result = self.read_into(state).await;
-        self.healthy.store(result.is_ok(), Ordering::Relaxed);
+        self.progress.tried(result.is_ok());
         result
     }
 
@@ -133,8 +168,13 @@ impl Follower {
             tracing::info!("reading everything anew: the change log does not go on from what was read");
             return self.load_into(state, transaction, head).await;
         };
-        if !updates.is_empty() && state.snapshot.apply(updates).is_err() {
-            return self.load_into(state, transaction, head).await;
+        self.progress.applied(updates.len() + accounts.len());
+        if !updates.is_empty() {
+            let line = self.hub.line(&head.position, &updates);
+            if state.snapshot.apply(updates).is_err() {
+                return self.load_into(state, transaction, head).await;
+            }
+            self.hub.publish(&head.position, line);
         }
         if !accounts.is_empty() {
             self.directory
@@ -200,6 +240,7 @@ impl Follower {
             }
             match self.catch_up().await {
                 Ok(()) => {
+                    self.beat().await;
                     if failing {
                         tracing::info!("reading the change log works again");
                     }
@@ -237,3 +278,7 @@ async fn gained(
     }
     Ok((updates, accounts))
 }
+
+#[cfg(test)]
+#[path = "follower_tests.rs"]
+mod tests;

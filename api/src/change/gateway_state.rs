@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use domain::{
     Timestamp,
+    access_request::AccessRequestStatus,
     api_key::ApiKeyHash,
     gateway_service::{GatewayService, RouteInput},
     id::{AppId, AuthStrategyId, CredentialId, DeveloperId, VersionId},
@@ -15,7 +16,9 @@ use gateway::record::{
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, Select};
 use uuid::Uuid;
 
-use crate::{database::column, error::StoreError, gateway_service::store::route_input};
+use crate::{
+    access_request::store::open_statuses, database::column, error::StoreError, gateway_service::store::route_input,
+};
 
 /// Everything there is, as one list of updates to an empty snapshot.
 pub(super) async fn all(connection: &impl ConnectionTrait) -> Result<Vec<Update>, StoreError> {
@@ -84,17 +87,21 @@ pub(super) async fn of(
     }
     let ids = changed(Subject::AccessRequest);
     if !ids.is_empty() {
-        // A request that is gone went with its app or version, whose own update takes its grants along.
+        // A request that is gone went with its app or version, whose own update takes it along.
         let rows = access_request::Entity::find()
             .filter(access_request::Column::Id.is_in(ids))
             .all(connection)
             .await?;
-        let apps: HashSet<Uuid> = rows.iter().map(|row| row.app_id).collect();
-        let versions: HashSet<Uuid> = rows.iter().map(|row| row.version_id).collect();
-        let select = access_request::Entity::find()
-            .filter(access_request::Column::AppId.is_in(apps))
-            .filter(access_request::Column::VersionId.is_in(versions));
-        updates.extend(requests(connection, select).await?);
+        let (open, over): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_open);
+        let mut pairs: HashSet<(Uuid, Uuid)> = over.into_iter().map(|row| (row.app_id, row.version_id)).collect();
+        for row in open {
+            // A pair has one at most, so no other row is asked for.
+            pairs.remove(&(row.app_id, row.version_id));
+            updates.push(request(&row));
+        }
+        for pair in pairs {
+            updates.extend(present_request(connection, pair).await?.as_ref().map(request));
+        }
     }
     Ok(updates)
 }
@@ -235,22 +242,48 @@ async fn requests(
     let mut present: HashMap<(Uuid, Uuid), access_request::Model> = HashMap::new();
     for row in rows {
         let pair = (row.app_id, row.version_id);
-        let status = |row: &access_request::Model| domain::access_request::AccessRequestStatus::from(row.status);
-        if !present.get(&pair).is_some_and(|held| status(held).is_open()) {
+        if !present.get(&pair).is_some_and(is_open) {
             present.insert(pair, row);
         }
     }
-    Ok(present
-        .into_values()
-        .map(|row| {
-            let app_id = AppId::from_uuid(row.app_id);
-            let version_id = VersionId::from_uuid(row.version_id);
-            let record = AccessRequestRecord {
-                app_id,
-                version_id,
-                status: row.status.into(),
-            };
-            Update::AccessRequest(app_id, version_id, Some(record))
-        })
-        .collect())
+    Ok(present.values().map(request).collect())
+}
+
+/// The present request of one pair of app and version. Reads two rows at most: an app may ask and cancel for ever, and
+/// each step of it is followed.
+async fn present_request(
+    connection: &impl ConnectionTrait,
+    (app, version): (Uuid, Uuid),
+) -> Result<Option<access_request::Model>, StoreError> {
+    let of_pair = access_request::Entity::find()
+        .filter(access_request::Column::AppId.eq(app))
+        .filter(access_request::Column::VersionId.eq(version));
+    let open = of_pair
+        .clone()
+        .filter(access_request::Column::Status.is_in(open_statuses()))
+        .one(connection)
+        .await?;
+    if open.is_some() {
+        return Ok(open);
+    }
+    Ok(of_pair
+        .order_by_desc(access_request::Column::CreatedAt)
+        .order_by_desc(access_request::Column::Id)
+        .one(connection)
+        .await?)
+}
+
+fn is_open(row: &access_request::Model) -> bool {
+    AccessRequestStatus::from(row.status).is_open()
+}
+
+fn request(row: &access_request::Model) -> Update {
+    let app_id = AppId::from_uuid(row.app_id);
+    let version_id = VersionId::from_uuid(row.version_id);
+    let record = AccessRequestRecord {
+        app_id,
+        version_id,
+        status: row.status.into(),
+    };
+    Update::AccessRequest(app_id, version_id, Some(record))
 }

@@ -9,10 +9,12 @@ mod follower;
 mod gateway_state;
 mod log;
 mod position;
+mod progress;
 mod wake;
 mod watch;
 
 pub use entity::change::Subject;
 pub use follower::Follower;
 pub use position::{BadPosition, CommittedChange, Position};
+pub use progress::Progress;
 pub use watch::{ChangeWatch, Generations, Subjects};

@@ -90,6 +90,18 @@ impl Position {
         }
     }
 
+    /// Whether all that had been committed at `other` had been committed here, too.
+    ///
+    /// Both must come from the same database; of different kinds of databases the answer is no.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Place::Revision(here), Place::Revision(there)) => here >= there,
+            (Place::Snapshot(here), Place::Snapshot(there)) => here.covers(there),
+            (Place::Revision(_), Place::Snapshot(_)) | (Place::Snapshot(_), Place::Revision(_)) => false,
+        }
+    }
+
     /// Whether the database may have gone from `earlier` to here. It cannot have gone backwards: then it is another
     /// one, or a copy from before.
     pub(super) fn can_follow(&self, earlier: &Self) -> bool {
@@ -117,6 +129,13 @@ impl TransactionSnapshot {
             xmax,
             in_progress,
         })
+    }
+
+    /// What this one does not see, the other one does not see either.
+    fn covers(&self, other: &Self) -> bool {
+        let later = other.xmax.saturating_sub(self.xmax);
+        let in_progress_later = other.in_progress.iter().filter(|id| **id >= self.xmax).count();
+        self.in_progress.iter().all(|id| !other.sees(*id)) && u64::try_from(in_progress_later) == Ok(later)
     }
 
     fn sees(&self, transaction: u64) -> bool {
@@ -182,6 +201,28 @@ impl TryFrom<String> for Position {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_position_covers_another_when_it_sees_all_that_the_other_sees() {
+        let at = |text: &str| text.parse::<Position>().unwrap();
+        for (here, there, covers) in [
+            ("7", "7", true),
+            ("8", "7", true),
+            ("7", "8", false),
+            ("10:20:10,14", "10:20:10,14", true),
+            ("10:20:10,14", "10:20:10,14,19", true),
+            ("10:20:10,14,19", "10:20:10,14", false),
+            ("20:20:", "10:20:10,14", true),
+            ("10:20:10", "12:18:14", false),
+            ("10:20:10,14", "14:22:14,20,21", false),
+            ("10:20:14", "14:22:14,20,21", true),
+            ("14:20:14", "14:22:14,20", false),
+            ("7", "10:20:", false),
+            ("10:20:", "7", false),
+        ] {
+            assert_eq!(at(here).covers(&at(there)), covers, "{here} {there}");
+        }
+    }
 
     #[test]
     fn a_position_reads_as_it_is_written() {

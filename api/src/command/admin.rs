@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::CommandError;
 use crate::{
     admin::{
-        bootstrap::random_password,
+        first_admin::random_password,
         service::{AdminAccounts, NewAdmin},
     },
     change::Follower,

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{CommandError, serve::stop_signal, style};
 use crate::{
-    admin::bootstrap::random_password,
+    admin::first_admin::random_password,
     config::{DEFAULT_DATA_DIRECTORY, ServeOptions},
     logging,
     server::Server,
@@ -27,7 +27,7 @@ pub(super) async fn run(mut options: ServeOptions) -> Result<(), CommandError> {
     } else {
         &options.log
     };
-    logging::start(filter, options.log_format)?;
+    logging::start(filter, options.log_format, None)?;
     // Kept until the end: dropping it deletes what the demonstration wrote.
     let temporary = if options.storage.data_dir == Path::new(DEFAULT_DATA_DIRECTORY) {
         let directory = tempfile::Builder::new().prefix("portico-demo-").tempdir()?;

@@ -3,6 +3,7 @@
 mod admin;
 mod backup;
 mod demo;
+mod gateway;
 mod migrate;
 mod schema;
 mod serve;
@@ -12,6 +13,7 @@ use crate::{
     config::{Arguments, Command},
     database::backup::BackupError,
     error::{ServiceError, StoreError},
+    fleet::gateway_process::GatewayStartError,
     server::StartError,
 };
 
@@ -21,6 +23,9 @@ pub enum CommandError {
     /// The server does not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The gateway does not start.
+    #[error(transparent)]
+    GatewayStart(#[from] GatewayStartError),
     /// The backup could not be made.
     #[error(transparent)]
     Backup(#[from] BackupError),
@@ -36,6 +41,9 @@ pub enum CommandError {
     /// The filter of the log cannot be read.
     #[error("--log is not a filter such as info or info,portico=debug: {0}")]
     LogFilter(#[from] tracing_subscriber::filter::ParseError),
+    /// Traces cannot be sent.
+    #[error("traces cannot be sent: {0}; check the variables OTEL_EXPORTER_OTLP_…")]
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
     /// The demonstration did not go as it should.
     #[error("the demonstration failed: {0}")]
     Demo(String),
@@ -68,6 +76,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     match arguments.command {
         None => serve::run(&arguments.serve).await,
         Some(Command::Serve(options)) => serve::run(&options).await,
+        Some(Command::Gateway(options)) => gateway::run(&options).await,
         Some(Command::Demo(options)) => demo::run(*options).await,
         Some(Command::Schema) => schema::run(),
         Some(Command::Migrate(storage)) => migrate::run(&storage).await,

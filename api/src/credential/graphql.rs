@@ -15,12 +15,11 @@ use crate::{
     error::ServiceError,
     graphql::{
         connection::TotalCount,
-        payload::{Payload, answer},
+        payload::{Payload, answer, answer_when_confirmed},
         scalar::DateTime,
         user_error::UserError,
     },
     loader::{LoadError, RequestContext as _},
-    pagination::Slice,
     payload,
 };
 
@@ -169,13 +168,13 @@ pub(crate) async fn credentials_of(
     page: Result<Page, ServiceError>,
 ) -> Result<CredentialConnection> {
     let page = context.give(page)?;
-    let slice = context.load(CredentialsOf { app, page }).await?;
+    let slice = context.load_page(CredentialsOf { app, page }).await?;
     let loaders = context.loaders();
     let total = TotalCount::new(move || {
         let loaders = loaders.clone();
         async move { Ok::<_, LoadError>(loaders.load_one(CredentialCountOf(app)).await?.unwrap_or(0)) }
     });
-    Ok(CredentialConnection::new(slice.unwrap_or_else(Slice::empty), total))
+    Ok(CredentialConnection::new(slice, total))
 }
 
 /// A credential to generate.
@@ -252,6 +251,10 @@ impl From<RotateCredentialInput> for RotateCredential {
 pub struct RevokeCredentialInput {
     /// The credential.
     id: ID,
+    /// Answer only when every gateway that may be serving enforces it, or after 5 seconds with a list of those that
+    /// have not confirmed it.
+    #[graphql(default = false)]
+    wait_for_gateways: bool,
 }
 
 /// What `generateCredential` answers.
@@ -335,7 +338,7 @@ fn parts(issued: Issued) -> (Option<Credential>, Option<String>, bool) {
 
 payload! {
     /// What `revokeCredential` answers.
-    RevokeCredentialPayload {
+    RevokeCredentialPayload awaits_gateways {
         /// The credential as it is now.
         credential: Credential = CredentialRecord
     }
@@ -361,7 +364,9 @@ impl CredentialMutation {
     }
 
     /// Replaces an API key by a new one of the same strategy and name. The old key ends at the earlier of its own
-    /// expiry and the overlap's end; one that was replaced cannot rotate again. The app's developer.
+    /// expiry and the overlap's end; one that was replaced cannot rotate again. An app has as
+    /// many replaced keys in their overlap as it may have live ones: LIMIT_REACHED past that, and without an overlap it
+    /// always works. The app's developer.
     async fn rotate_credential(
         &self,
         context: &Context<'_>,
@@ -379,9 +384,7 @@ impl CredentialMutation {
         context: &Context<'_>,
         #[graphql(desc = "The credential to revoke.")] input: RevokeCredentialInput,
     ) -> Option<Result<RevokeCredentialPayload>> {
-        answer(
-            context,
-            service::revoke(context.plane(), context.call(), &input.id).await,
-        )
+        let revoked = service::revoke(context.plane(), context.call(), &input.id).await;
+        answer_when_confirmed(context, input.wait_for_gateways, revoked).await
     }
 }

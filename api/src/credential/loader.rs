@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::store::{self, CredentialRecord};
 use crate::{
     error::ServiceError,
-    loader::{LoadError, Loaders},
-    pagination::{self, Slice},
+    loader::{LoadError, LoadedPage, Loaders, each_page},
+    pagination,
 };
 
 impl Loader<CredentialId> for Loaders {
@@ -39,10 +39,10 @@ pub struct CredentialsOf {
 }
 
 impl Loader<CredentialsOf> for Loaders {
-    type Value = Slice<CredentialRecord>;
+    type Value = LoadedPage<CredentialRecord>;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[CredentialsOf]) -> Result<HashMap<CredentialsOf, Slice<CredentialRecord>>, LoadError> {
+    async fn load(&self, keys: &[CredentialsOf]) -> Result<HashMap<CredentialsOf, Self::Value>, LoadError> {
         let mut apps_by_page: HashMap<&Page, Vec<Uuid>> = HashMap::new();
         for CredentialsOf { app, page } in keys {
             apps_by_page.entry(page).or_default().push(app.uuid());
@@ -53,17 +53,17 @@ impl Loader<CredentialsOf> for Loaders {
                 self.plane.database.read(),
                 store::select_for(&self.call.viewer),
                 (credential::Column::AppId, |row: &credential::Model| row.app_id),
-                apps,
+                apps.clone(),
                 &store::sort_key(),
                 page,
             )
-            .await?;
-            slices.extend(by_app.into_iter().map(|(app, slice)| {
+            .await;
+            slices.extend(each_page(apps, by_app).map(|(app, slice)| {
                 let key = CredentialsOf {
                     app: AppId::from_uuid(app),
                     page: page.clone(),
                 };
-                (key, slice.map(CredentialRecord::from))
+                (key, slice)
             }));
         }
         Ok(slices)

@@ -203,6 +203,7 @@ pub async fn rotate(plane: &ControlPlane, call: &CallContext, input: RotateCrede
     if let Claim::Replay(made) = claim {
         return replay(&transaction, call, CredentialId::from_uuid(made)).await;
     }
+    let overlapping = store::overlapping(&*transaction, app.id, call.now).await?;
     let rotation = Rotation {
         developer: developer.status,
         app: app.status,
@@ -210,10 +211,11 @@ pub async fn rotate(plane: &ControlPlane, call: &CallContext, input: RotateCrede
         expires_at: old.expires_at,
         revoked_at: old.revoked_at,
         replaced: old.replaced_by.is_some(),
+        overlapping,
         overlap_seconds: input.overlap_seconds,
         wanted_expires_at: input.expires_at,
     };
-    let rotated = rules::rotate(&rotation, call.now)?;
+    let rotated = rules::rotate(&rotation, &plane.limits, call.now)?;
     match old.kind {
         CredentialKind::ApiKey => {}
         CredentialKind::OauthClient => {

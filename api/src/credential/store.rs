@@ -2,7 +2,6 @@
 
 use domain::{
     Timestamp,
-    access_request::AccessRequestStatus,
     api_key::ApiKeyHash,
     app::BoundKinds,
     auth_strategy::AuthStrategyType,
@@ -14,14 +13,14 @@ use entity::{access_request, app, auth_strategy, credential, product, version};
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::Set,
-    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _,
-    QueryTrait as _, Select,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QuerySelect as _, QueryTrait as _, Select,
     sea_query::{Expr, ExprTrait as _, SelectStatement},
 };
-use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 
 use crate::{
+    access_request::store::open_statuses,
     app::store::{self as apps, AppFilter},
     error::StoreError,
     pagination::{Direction, SortKey, SortValue},
@@ -192,10 +191,13 @@ pub async fn holdings(connection: &impl ConnectionTrait, id: AppId, now: Timesta
     })
 }
 
-fn open_statuses() -> impl Iterator<Item = access_request::Status> {
-    AccessRequestStatus::iter()
-        .filter(|status| status.is_open())
-        .map(Into::into)
+/// How many of an app's credentials were replaced and are in their overlap at `now`. Exact while the app is locked.
+pub async fn overlapping(connection: &impl ConnectionTrait, id: AppId, now: Timestamp) -> Result<u64, StoreError> {
+    let replaced = credential::Entity::find()
+        .filter(credential::Column::AppId.eq(id.uuid()))
+        .filter(credential::Column::ReplacedBy.is_not_null())
+        .filter(is_live(now));
+    Ok(replaced.count(connection).await?)
 }
 
 fn is_live(now: Timestamp) -> Condition {

@@ -17,7 +17,7 @@ pub enum AdvisoryLock {
     /// Bring the tables to their present shape. Taken before anything else.
     Migration,
     /// Fill an empty database. Taken before anything else.
-    Bootstrap,
+    InitialData,
     /// Add to what live routes claim. Taken after every row lock, and nothing else is locked while it is held: the
     /// order is portal, developer, app, version, routes.
     Routes,
@@ -26,7 +26,7 @@ pub enum AdvisoryLock {
 impl AdvisoryLock {
     const fn key(self) -> i32 {
         match self {
-            Self::Bootstrap => 1,
+            Self::InitialData => 1,
             Self::Routes => 2,
             Self::Migration => 3,
         }

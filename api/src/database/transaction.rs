@@ -65,21 +65,31 @@ impl WriteTransaction {
     /// the gateway never differs from the database.
     ///
     /// # Errors
-    /// [`ServiceError`] when the commit failed (nothing happened).
+    /// [`ServiceError`] when the commit failed. Nothing happened then, unless the connection was lost while PostgreSQL
+    /// committed: only reading again can tell.
     pub async fn commit(self) -> Result<(), ServiceError> {
+        self.commit_named().await.map(|_| ())
+    }
+
+    /// Commits like [`commit`](Self::commit), and answers what names the commit, so that it can be asked which
+    /// [`Position`](crate::change::Position) holds it; `None` when the change log gained nothing.
+    ///
+    /// # Errors
+    /// As of [`commit`](Self::commit).
+    pub async fn commit_named(self) -> Result<Option<CommittedChange>, ServiceError> {
         tokio::spawn(self.commit_and_publish())
             .await
             .map_err(|_| ServiceError::Internal("the task that commits ended early"))?
     }
 
-    async fn commit_and_publish(self) -> Result<(), ServiceError> {
+    async fn commit_and_publish(self) -> Result<Option<CommittedChange>, ServiceError> {
         let now = Timestamp::now().as_millis();
         let committed = append(&self.transaction, self.events, self.changes, now).await?;
         self.transaction.commit().await?;
         if let Some(committed) = committed {
             self.follower.reach(&committed).await;
         }
-        Ok(())
+        Ok(committed)
     }
 }
 

@@ -1,15 +1,13 @@
 //! Rows of what goes with a developer's account: apps, their requests and their credentials.
 
 use domain::{
-    Timestamp,
     access_request::AccessRequestStatus,
     app::{self as app_rules, AppStatus},
     id::{DeveloperId, VersionId},
 };
-use entity::{access_request, access_request_hold, app, credential};
+use entity::{access_request, app, credential};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _,
-    QueryTrait as _, sea_query::OnConflict,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _, QueryTrait as _,
 };
 use uuid::Uuid;
 
@@ -118,36 +116,4 @@ pub async fn lock(connection: &impl ConnectionTrait, developer: DeveloperId) -> 
             .collect(),
         credentials,
     })
-}
-
-/// Makes later requests of this e-mail for these versions wait for a person.
-pub async fn hold_requests(
-    connection: &impl ConnectionTrait,
-    email_normalised: &str,
-    versions: impl IntoIterator<Item = VersionId>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let rows: Vec<_> = versions
-        .into_iter()
-        .map(|version| access_request_hold::ActiveModel {
-            email_normalised: Set(email_normalised.to_owned()),
-            version_id: Set(version.uuid()),
-            held_at: Set(now.as_millis()),
-        })
-        .collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    access_request_hold::Entity::insert_many(rows)
-        .on_conflict(
-            OnConflict::columns([
-                access_request_hold::Column::EmailNormalised,
-                access_request_hold::Column::VersionId,
-            ])
-            .update_column(access_request_hold::Column::HeldAt)
-            .to_owned(),
-        )
-        .exec_without_returning(connection)
-        .await?;
-    Ok(())
 }

@@ -9,7 +9,14 @@ use super::service::{self, DeveloperFilter as Filter, DeveloperRecord, Developer
 use crate::{
     app::graphql::{AppConnection, apps_of},
     connection,
-    graphql::{connection::TotalCount, decision::Decision, order::OrderDirection, payload::answer, scalar::DateTime},
+    error::ServiceError,
+    graphql::{
+        connection::TotalCount,
+        decision::Decision,
+        order::OrderDirection,
+        payload::{answer, answer_when_confirmed},
+        scalar::DateTime,
+    },
     id,
     loader::RequestContext as _,
     pagination::{self, Direction},
@@ -115,19 +122,21 @@ connection!(DeveloperConnection, DeveloperEdge, Developer, "developers");
 /// Which developers are wanted; what is left out does not matter.
 #[derive(InputObject)]
 pub struct DeveloperFilter {
-    /// What the e-mail address starts with, whatever its case.
+    /// What the e-mail address starts with, whatever its case; at most 255 characters.
     search: Option<String>,
     /// In one of these states.
     status: Option<Vec<DeveloperStatus>>,
 }
 
-impl From<DeveloperFilter> for Filter {
-    fn from(filter: DeveloperFilter) -> Self {
+impl TryFrom<DeveloperFilter> for Filter {
+    type Error = ServiceError;
+
+    fn try_from(filter: DeveloperFilter) -> Result<Self, ServiceError> {
         let DeveloperFilter { search, status } = filter;
-        Self {
-            search,
-            status: status.map(|wanted| wanted.into_iter().map(Into::into).collect()),
-        }
+        Ok(Self {
+            search: pagination::search(search)?,
+            status: pagination::states(status),
+        })
     }
 }
 
@@ -179,15 +188,16 @@ impl DeveloperQuery {
         #[graphql(desc = "Which developers.")] filter: Option<DeveloperFilter>,
         #[graphql(desc = "In which order: the latest sign-ups first unless given.")] order_by: Option<DeveloperOrder>,
     ) -> Option<Result<DeveloperConnection>> {
-        let filter = filter.map(Filter::from).unwrap_or_default();
         let (plane, call) = (Arc::clone(context.plane()), context.call().clone());
         let listed = async {
             call.admin_only()?;
             let page = pagination::arguments(first, after, last, before)?;
-            service::list(&plane, &call, &filter, order(order_by), &page).await
+            let filter = filter.map(Filter::try_from).transpose()?.unwrap_or_default();
+            let slice = service::list(&plane, &call, &filter, order(order_by), &page).await?;
+            Ok::<_, ServiceError>((slice, filter))
         }
         .await;
-        let listed = match context.give(listed) {
+        let (listed, filter) = match context.give(listed) {
             Ok(listed) => listed,
             Err(error) => return Some(Err(error)),
         };
@@ -224,6 +234,10 @@ pub struct RevokeDeveloperInput {
     id: ID,
     /// Why, in words for the developer.
     reason: String,
+    /// Answer only when every gateway that may be serving enforces it, or after 5 seconds with a list of those that
+    /// have not confirmed it.
+    #[graphql(default = false)]
+    wait_for_gateways: bool,
 }
 
 /// Whom to delete.
@@ -254,7 +268,7 @@ payload! {
 
 payload! {
     /// What `revokeDeveloper` answers.
-    RevokeDeveloperPayload {
+    RevokeDeveloperPayload awaits_gateways {
         /// The developer as they are now.
         developer: Developer = DeveloperRecord
     }
@@ -311,7 +325,7 @@ impl DeveloperMutation {
             let id = id::parse("id", &input.id)?;
             service::revoke(context.plane(), context.call(), id, &input.reason).await
         };
-        answer(context, decided.await)
+        answer_when_confirmed(context, input.wait_for_gateways, decided.await).await
     }
 
     /// Deletes a developer's account with all that is its own. `IN_USE` while their apps have approved access requests,

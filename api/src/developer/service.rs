@@ -14,6 +14,7 @@ use serde_json::json;
 pub use super::store::{DeveloperFilter, DeveloperRecord, DeveloperSort};
 use super::{belongings, store};
 use crate::{
+    access_request::hold_store,
     audit::record::AuditRecord,
     change::Subject,
     context::CallContext,
@@ -21,6 +22,7 @@ use crate::{
     database::WriteTransaction,
     error::ServiceError,
     pagination::{self, Direction, Slice},
+    portal::store as portals,
     session::{realm::AccountId, store as session_store},
 };
 
@@ -161,13 +163,16 @@ pub async fn delete(
 ) -> Result<DeveloperId, ServiceError> {
     call.admin()?;
     let mut transaction = plane.write().await?;
+    // A sign-up with this e-mail, which locks the portal shared, comes before or after: one that looked for the hold
+    // before it was there, and found the e-mail free after the deletion, would be approved automatically.
+    portals::lock(&*transaction).await?;
     let developer = store::lock(&*transaction, id).await?.ok_or_else(unknown)?;
     developer::step(developer.status, DeveloperAction::Delete)?;
     let belongings = belongings::lock(&*transaction, id).await?;
     developer::check_deletion(belongings.approved_requests(), force)?;
     let email = &developer.email_normalised;
     store::hold_sign_ups(&*transaction, email, call.now).await?;
-    belongings::hold_requests(&*transaction, email, belongings.held_versions(), call.now).await?;
+    hold_store::hold(&*transaction, email, belongings.held_versions(), call.now).await?;
     for session in session_store::delete_all_of(&*transaction, AccountId::Developer(id)).await? {
         transaction.changed(Subject::Session, session.uuid());
     }

@@ -1,10 +1,10 @@
 //! What the HTTP edge asks of the schema: who calls, and what the answer is.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use domain::{Timestamp, id::SessionId, viewer::Viewer};
 
-use super::Schema;
+use super::{Schema, turns::Turns};
 use crate::{
     answer_cache::{Found, Pending, RequestDigest},
     context::CallContext,
@@ -17,11 +17,15 @@ use crate::{
 const BODY_LIMIT: usize = 1024 * 1024;
 const ADMIN_BODY_LIMIT: usize = 6 * 1024 * 1024;
 
+/// Operations of one caller that run at once; more wait.
+const AT_ONCE: usize = 16;
+
 /// The schema with the server behind it.
 #[derive(Clone)]
 pub struct Endpoint {
     plane: Arc<ControlPlane>,
     schema: Schema,
+    turns: Turns<(String, Option<IpAddr>)>,
 }
 
 impl Endpoint {
@@ -31,6 +35,7 @@ impl Endpoint {
         Self {
             plane,
             schema: super::schema(),
+            turns: Turns::new(AT_ONCE),
         }
     }
 }
@@ -109,6 +114,9 @@ impl GraphqlService for Endpoint {
             client_address: call.client_address,
             now: Timestamp::now(),
         };
+        // An account from wherever it calls; whoever is not signed in by address.
+        let address = context.client_address.filter(|_| context.viewer == Viewer::Anonymous);
+        let _turn = self.turns.take((context.actor(), address)).await;
         let pending = self.begin(&mut call, context.now).await;
         let horizon = pending.as_ref().map(Pending::horizon).unwrap_or_default();
         let batches = Batches::default();

@@ -10,6 +10,7 @@ pub mod order;
 pub mod payload;
 pub mod scalar;
 mod schema;
+mod turns;
 pub mod user_error;
 
 pub use endpoint::{Caller, Endpoint};

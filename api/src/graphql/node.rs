@@ -14,6 +14,8 @@ use crate::{
     credential::graphql::Credential,
     developer::graphql::Developer,
     error::ServiceError,
+    gateway_node::graphql::GatewayNode,
+    gateway_token::graphql::GatewayToken,
     id::parse,
     loader::RequestContext as _,
     portal::{graphql::Portal, service as portal_service},
@@ -42,6 +44,10 @@ pub enum Node {
     Credential(Credential),
     /// A developer.
     Developer(Developer),
+    /// A gateway of the fleet.
+    GatewayNode(GatewayNode),
+    /// A token for gateways.
+    GatewayToken(GatewayToken),
     /// The portal.
     Portal(Portal),
     /// A product.
@@ -76,6 +82,14 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         "evt" => {
             let id = context.give(parse::<domain::id::AuditEventKind>("id", id))?;
             Ok(context.load(id).await?.map(|record| Node::AuditEvent(record.into())))
+        }
+        "gwn" => {
+            let id = context.give(parse::<domain::id::GatewayNodeKind>("id", id))?;
+            Ok(context.load(id).await?.map(|record| Node::GatewayNode(record.into())))
+        }
+        "gwt" => {
+            let id = context.give(parse::<domain::id::GatewayTokenKind>("id", id))?;
+            Ok(context.load(id).await?.map(|record| Node::GatewayToken(record.into())))
         }
         "portal" => {
             let portal = context.give(portal_service::read(context.plane()).await)?;

@@ -3,7 +3,12 @@
 use async_graphql::{Context, Result};
 use domain::Refusal;
 
-use crate::{error::ServiceError, graphql::error::to_graphql};
+use crate::{
+    error::ServiceError,
+    gateway_node::{self, confirmation, service::Confirmation},
+    graphql::error::to_graphql,
+    loader::RequestContext as _,
+};
 
 /// A mutation's payload.
 pub trait Payload: Sized {
@@ -24,6 +29,32 @@ pub fn answer<P: Payload>(context: &Context<'_>, result: Result<P::Value, Servic
         Ok(value) => Some(Ok(P::done(value))),
         Err(ServiceError::Refused(refusals)) => Some(Ok(P::refused(refusals))),
         Err(failure) => Some(Err(to_graphql(context, failure))),
+    }
+}
+
+/// A payload that tells which gateways have confirmed.
+pub trait AwaitsGateways: Payload {
+    /// The payload after waiting came to this.
+    #[must_use]
+    fn confirmed(self, confirmation: Confirmation) -> Self;
+}
+
+/// As [`answer`], after waiting for the gateways where the caller wants that. It waits also when the step had been
+/// taken before: whoever repeats a call waits again.
+pub async fn answer_when_confirmed<P: AwaitsGateways>(
+    context: &Context<'_>,
+    waits: bool,
+    result: Result<P::Value, ServiceError>,
+) -> Option<Result<P>> {
+    let confirmation = if waits && confirmation::is_waited_for(&result) {
+        Some(gateway_node::service::wait(context.plane(), context.call()).await)
+    } else {
+        None
+    };
+    let answered = answer::<P>(context, result);
+    match confirmation {
+        Some(confirmation) => answered.map(|answered| answered.map(|payload| payload.confirmed(confirmation))),
+        None => answered,
     }
 }
 
@@ -81,6 +112,54 @@ macro_rules! payload {
 
             fn refused(refusals: Vec<domain::Refusal>) -> Self {
                 Self { $field: None, user_errors: refusals.into_iter().map(Into::into).collect() }
+            }
+        }
+    };
+    ($(#[$doc:meta])* $name:ident awaits_gateways { $(#[$field_doc:meta])* $field:ident: $type:ty = $value:ty }) => {
+        $(#[$doc])*
+        #[derive(async_graphql::SimpleObject)]
+        pub struct $name {
+            $(#[$field_doc])*
+            $field: Option<$type>,
+            /// Whether every gateway that may be serving enforces it; null unless `waitForGateways` was set.
+            gateways_confirmed: Option<bool>,
+            /// For admins: the gateways that may be serving and have not confirmed it within 5 seconds. Empty when all
+            /// have, or unless `waitForGateways` was set. Repeat the call to wait again: its answer is then
+            /// INVALID_TRANSITION, with this list.
+            unconfirmed_gateways: Vec<$crate::gateway_node::graphql::GatewayNode>,
+            /// Why nothing happened; empty when it did.
+            user_errors: Vec<$crate::graphql::user_error::UserError>,
+        }
+
+        impl $crate::graphql::payload::Payload for $name {
+            type Value = $value;
+
+            fn done(value: $value) -> Self {
+                Self {
+                    $field: Some(value.into()),
+                    gateways_confirmed: None,
+                    unconfirmed_gateways: Vec::new(),
+                    user_errors: Vec::new(),
+                }
+            }
+
+            fn refused(refusals: Vec<domain::Refusal>) -> Self {
+                Self {
+                    $field: None,
+                    gateways_confirmed: None,
+                    unconfirmed_gateways: Vec::new(),
+                    user_errors: refusals.into_iter().map(Into::into).collect(),
+                }
+            }
+        }
+
+        impl $crate::graphql::payload::AwaitsGateways for $name {
+            fn confirmed(self, confirmation: $crate::gateway_node::service::Confirmation) -> Self {
+                Self {
+                    gateways_confirmed: Some(confirmation.is_complete),
+                    unconfirmed_gateways: confirmation.missing.into_iter().map(Into::into).collect(),
+                    ..self
+                }
             }
         }
     };

@@ -9,7 +9,9 @@ use crate::{
     auth_strategy::graphql::{AuthStrategyMutation, AuthStrategyQuery},
     credential::graphql::CredentialMutation,
     developer::graphql::{DeveloperMutation, DeveloperQuery},
+    gateway_node::graphql::GatewayNodeQuery,
     gateway_service::graphql::GatewayServiceMutation,
+    gateway_token::graphql::{GatewayTokenMutation, GatewayTokenQuery},
     graphql::node::NodeQuery,
     portal::graphql::{PortalMutation, PortalQuery},
     product::graphql::{ProductMutation, ProductQuery},
@@ -33,6 +35,8 @@ pub struct Query(
     AppQuery,
     AccessRequestQuery,
     AuditQuery,
+    GatewayTokenQuery,
+    GatewayNodeQuery,
 );
 
 /// What can be done.
@@ -49,6 +53,7 @@ pub struct Mutation(
     AppMutation,
     AccessRequestMutation,
     CredentialMutation,
+    GatewayTokenMutation,
 );
 
 /// Builds the schema. Requests bring their own data: see [`crate::loader::for_request`].

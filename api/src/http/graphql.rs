@@ -4,7 +4,13 @@
 //! Only `application/json` is taken, so that no web page can make a visitor's browser send a request that the browser
 //! would not ask about first (no cross-site request forgery), and there is no cookie that would make one worth sending.
 
-use std::{fmt, future::Future, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use axum::{
@@ -24,6 +30,7 @@ use tracing::Instrument as _;
 use crate::{
     answer_cache::{Found, Kept, Miss, Pending, RequestDigest},
     graphql::error::{ErrorCode, INTERNAL_MESSAGE},
+    metrics::{GraphqlMetrics, Outcome},
 };
 
 use super::{
@@ -132,6 +139,8 @@ pub struct GraphqlSettings {
     /// Where executions run. A mutation that its client no longer waits for is still in here; shutting down waits
     /// for the tracker to be empty.
     pub executions: TaskTracker,
+    /// Where requests are counted.
+    pub metrics: GraphqlMetrics,
 }
 
 /// The route `/graphql`.
@@ -156,7 +165,19 @@ async fn answer<S: GraphqlService>(State(endpoint): State<Arc<Endpoint<S>>>, req
         let refused = RequestRefused::request(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message);
         return response_body::refused(refused, ResponseMediaType::Json, &request_id);
     };
-    match endpoint.respond(request, &request_id).await {
+    let began = Instant::now();
+    let kind = OnceLock::new();
+    let responded = endpoint.respond(request, &request_id, &kind).await;
+    let outcome = match &responded {
+        Ok(Answered::Kept(_)) => Outcome::ok,
+        Ok(Answered::Executed(executed)) => Outcome::of(&executed.response),
+        Err(_) => Outcome::refused,
+    };
+    endpoint
+        .settings
+        .metrics
+        .answered(kind.get().copied(), outcome, began.elapsed());
+    match responded {
         Ok(Answered::Kept(kept)) => response_body::kept(kept.body, media_type),
         Ok(Answered::Executed(executed)) => response_body::executed(executed, media_type, &request_id),
         Err(refused) => response_body::refused(refused, media_type, &request_id),
@@ -164,7 +185,12 @@ async fn answer<S: GraphqlService>(State(endpoint): State<Arc<Endpoint<S>>>, req
 }
 
 impl<S: GraphqlService> Endpoint<S> {
-    async fn respond(&self, request: Request, request_id: &RequestId) -> Result<Answered, RequestRefused> {
+    async fn respond(
+        &self,
+        request: Request,
+        request_id: &RequestId,
+        known_kind: &OnceLock<OperationType>,
+    ) -> Result<Answered, RequestRefused> {
         let (parts, body) = request.into_parts();
         let by_get = match parts.method {
             // hyper sends no body in answer to HEAD.
@@ -202,6 +228,8 @@ impl<S: GraphqlService> Endpoint<S> {
         let miss = match (&caller, digest) {
             (Ok(caller), Some(digest)) => match self.recall(caller, digest).await? {
                 Found::Answer(kept) => {
+                    // Nothing but queries is kept.
+                    let _ = known_kind.set(OperationType::Query);
                     if let Some(name) = &kept.operation_name {
                         tracing::Span::current().record("operation", &**name);
                     }
@@ -225,6 +253,7 @@ impl<S: GraphqlService> Endpoint<S> {
         operation::complete_variables(operation, &mut parameters.variables)
             .map_err(|error| RequestRefused::document(ErrorCode::BadUserInput, error.to_string(), Vec::new()))?;
         let kind = operation.ty;
+        let _ = known_kind.set(kind);
         if let Some(name) = &parameters.operation_name {
             // It is a name of the document by now, so harmless in a log.
             tracing::Span::current().record("operation", name.as_str());
@@ -316,6 +345,7 @@ impl<S: GraphqlService> Endpoint<S> {
                 | QueryRefused::Cost { .. }
                 | QueryRefused::Aliases { .. }
                 | QueryRefused::Directives { .. }
+                | QueryRefused::VariableValues { .. }
                 | QueryRefused::Nesting
                 | QueryRefused::Introspection => ErrorCode::QueryTooComplex,
             };

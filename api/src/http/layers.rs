@@ -23,8 +23,8 @@ pub fn wrap(routes: Router, proxies: TrustedProxies, origins: &[Origin]) -> Rout
         .layer(middleware::from_fn(security_headers::add))
         .layer(middleware::from_fn(request_log::record))
         .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION]))
-        .layer(middleware::from_fn_with_state(proxies, client_address::assign))
-        .layer(middleware::from_fn(request_id::assign))
+        .layer(middleware::from_fn_with_state(proxies.clone(), client_address::assign))
+        .layer(middleware::from_fn_with_state(proxies, request_id::assign))
 }
 
 #[cfg(test)]

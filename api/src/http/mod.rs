@@ -13,6 +13,7 @@ pub mod layers;
 pub mod listener;
 pub mod operation;
 pub mod query_cost;
+mod query_input;
 pub mod query_tokens;
 pub mod request_id;
 pub mod request_log;

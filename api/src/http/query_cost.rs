@@ -7,13 +7,14 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::{
-    Name, Value, Variables,
-    parser::types::{
-        ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet, VariableDefinition,
-    },
+    Variables,
+    parser::types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet},
 };
 
-use super::operation;
+use super::{
+    operation,
+    query_input::{Input, InputSizes},
+};
 
 /// How many objects a connection gives unless asked for another number.
 const ITEMS_BY_DEFAULT: usize = 20;
@@ -25,6 +26,14 @@ const MUTATION_COST: usize = 50;
 const LARGE_TEXTS: [&str; 2] = ["specification", "body"];
 /// What one of them costs.
 const LARGE_TEXT_COST: usize = 1000;
+/// Texts of up to 10,000 characters, and what audit events keep of them: they may be asked for by the thousand, but not
+/// by the hundred thousand.
+const LONG_TEXTS: [&str; 5] = ["description", "justification", "reason", "before", "after"];
+/// What one of them costs.
+const LONG_TEXT_COST: usize = 5;
+/// How much input makes a use of a variable one dearer: values, or KiB of text. Everything that reads an argument gets
+/// a copy of its own.
+const INPUT_PER_COST: usize = 100;
 /// How much dearer the fields below `__schema` and `__type` are: each stands for one per type of the schema.
 const INTROSPECTION_FACTOR: usize = 10;
 /// How many lists of the introspection may nest; the standard introspection needs one. As graphql-js has it
@@ -46,6 +55,8 @@ pub struct QueryLimits {
     pub aliases: usize,
     /// Directives.
     pub directives: usize,
+    /// Values in all variables together, each item of a list and each member of an object counted.
+    pub variable_values: usize,
 }
 
 impl Default for QueryLimits {
@@ -56,6 +67,7 @@ impl Default for QueryLimits {
             cost: 10_000,
             aliases: 50,
             directives: 50,
+            variable_values: 10_000,
         }
     }
 }
@@ -64,7 +76,9 @@ impl Default for QueryLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueryCost {
     /// One per field; what stands below a connection's `edges` or `nodes` times the number of objects asked for;
-    /// a mutation's field 50; a specification or a document's body 1000; what stands in the introspection tenfold.
+    /// a mutation's field 50; a specification or a document's body 1000; a description, a justification, a reason or
+    /// what an audit event keeps 5; what stands in the introspection tenfold;
+    /// each use of a variable one per 100 values or 100 KiB in it.
     pub cost: usize,
     /// Levels of fields.
     pub depth: usize,
@@ -107,6 +121,14 @@ pub enum QueryRefused {
         /// The most that are allowed.
         limit: usize,
     },
+    /// Its variables hold too much.
+    #[error("The variables hold {count} values; at most {limit} are allowed.")]
+    VariableValues {
+        /// The values found.
+        count: usize,
+        /// The most that are allowed.
+        limit: usize,
+    },
     /// Its fragments and fields nest too deeply together.
     #[error("The query nests fields and fragments more than {NESTING} deep.")]
     Nesting,
@@ -131,9 +153,16 @@ pub fn check(
     variables: &Variables,
     limits: &QueryLimits,
 ) -> Result<Option<QueryCost>, QueryRefused> {
+    let sent = InputSizes::of(variables);
+    refuse_over(sent.values(), limits.variable_values, |count, limit| {
+        QueryRefused::VariableValues { count, limit }
+    })?;
+    // Which operation it is may be unclear; then nothing runs, and saying so is the caller's part.
+    let selected = operation::select(document, operation_name).ok();
+    let mut measured = None;
     let mut visited_fields = 0_usize;
     for (_, operation) in document.operations.iter() {
-        let weight = Measuring::new(document, &operation.node, variables).operation()?;
+        let weight = Measuring::new(document, &operation.node, &sent).operation()?;
         visited_fields = visited_fields.saturating_add(weight.fields);
         refuse_over(weight.depth, limits.depth, |depth, limit| QueryRefused::Depth {
             depth,
@@ -150,12 +179,13 @@ pub fn check(
             cost,
             limit,
         })?;
+        if selected.is_some_and(|selected| std::ptr::eq(selected, &raw const operation.node)) {
+            measured = Some(weight);
+        }
     }
-    // Which operation it is may be unclear; then nothing runs, and saying so is the caller's part.
-    let Ok(selected) = operation::select(document, operation_name) else {
+    let (Some(selected), Some(weight)) = (selected, measured) else {
         return Ok(None);
     };
-    let weight = Measuring::new(document, selected, variables).operation()?;
     let mut cost = weight.cost_of(1);
     if selected.ty == OperationType::Mutation {
         cost = cost.saturating_add(weight.width.saturating_mul(MUTATION_COST - 1));
@@ -219,7 +249,7 @@ impl Weight {
 struct Measuring<'document> {
     document: &'document ExecutableDocument,
     operation: &'document OperationDefinition,
-    variables: &'document Variables,
+    inputs: InputSizes<'document>,
     fragments: HashMap<&'document str, Weight>,
     open: HashSet<&'document str>,
 }
@@ -228,12 +258,12 @@ impl<'document> Measuring<'document> {
     fn new(
         document: &'document ExecutableDocument,
         operation: &'document OperationDefinition,
-        variables: &'document Variables,
+        sent: &InputSizes<'document>,
     ) -> Self {
         Self {
             document,
             operation,
-            variables,
+            inputs: sent.with_defaults(operation),
             fragments: HashMap::new(),
             open: HashSet::new(),
         }
@@ -310,15 +340,20 @@ impl<'document> Measuring<'document> {
             }
             cost = cost.saturating_mul(INTROSPECTION_FACTOR);
         } else if name == "nodes"
-            && let Some(Value::List(ids)) = self.argument(field, "ids")
+            && let Some(Input::List(length)) = self.argument(field, "ids")
         {
-            cost = cost.saturating_mul(ids.len());
+            cost = cost.saturating_mul(length);
         }
         cost = cost.saturating_add(if LARGE_TEXTS.contains(&name) {
             LARGE_TEXT_COST
+        } else if LONG_TEXTS.contains(&name) {
+            LONG_TEXT_COST
         } else {
             1
         });
+        for (_, argument) in &field.arguments {
+            cost = cost.saturating_add(self.inputs.size_of(&argument.node) / INPUT_PER_COST);
+        }
         let is_item = matches!(name, "edges" | "nodes");
         let is_list = matches!(name, "fields" | "interfaces" | "possibleTypes" | "inputFields");
         Ok(Weight {
@@ -337,45 +372,19 @@ impl<'document> Measuring<'document> {
     /// How many objects the field gives if it is a connection.
     fn items_of(&self, field: &Field) -> usize {
         let asked = |argument: &str| match self.argument(field, argument)? {
-            Value::Null => None,
+            Input::Null => None,
+            Input::Number(number) => Some(number),
             // What is out of range, or no number, is refused when the field is validated or resolved.
-            Value::Number(number) => Some(
-                number
-                    .as_u64()
-                    .and_then(|number| usize::try_from(number).ok())
-                    .unwrap_or(ITEMS_AT_MOST),
-            ),
-            Value::String(_)
-            | Value::Boolean(_)
-            | Value::Binary(_)
-            | Value::Enum(_)
-            | Value::List(_)
-            | Value::Object(_) => Some(ITEMS_AT_MOST),
+            Input::List(_) | Input::Other => Some(ITEMS_AT_MOST),
         };
         asked("first")
             .max(asked("last"))
             .map_or(ITEMS_BY_DEFAULT, |items| items.clamp(1, ITEMS_AT_MOST))
     }
 
-    /// The value of a field's argument, its variables put in.
-    fn argument(&self, field: &Field, name: &str) -> Option<Value> {
-        let value = field.get_argument(name)?.node.clone();
-        value
-            .into_const_with(|variable| self.variable(&variable).cloned().ok_or(()))
-            .ok()
-    }
-
-    /// The value of a variable: what was sent, else its default.
-    fn variable(&self, name: &Name) -> Option<&Value> {
-        self.variables.get(name).or_else(|| {
-            let definition: &VariableDefinition = self
-                .operation
-                .variable_definitions
-                .iter()
-                .map(|it| &it.node)
-                .find(|it| it.name.node == *name)?;
-            definition.default_value.as_ref().map(|default| &default.node)
-        })
+    /// What the value of a field's argument is, its variable put in.
+    fn argument(&self, field: &Field, name: &str) -> Option<Input> {
+        self.inputs.read(&field.get_argument(name)?.node)
     }
 }
 

@@ -8,6 +8,7 @@ const LIMITS: QueryLimits = QueryLimits {
     cost: 1000,
     aliases: 2,
     directives: 2,
+    variable_values: 500,
 };
 
 fn measured(document: &str, variables: async_graphql::Value) -> Result<QueryCost, QueryRefused> {
@@ -42,6 +43,26 @@ fn texts_of_megabytes_are_dear() {
     ));
     let many = "{ products(first: 20) { nodes { documents { title body } } } }";
     assert!(matches!(measured(many, value!({})), Err(QueryRefused::Cost { .. })));
+}
+
+#[test]
+fn texts_of_pages_are_dearer_than_names() {
+    assert_eq!(
+        cost("{ app { name description suspension { reason } } }"),
+        1 + 1 + 5 + 1 + 5
+    );
+    assert_eq!(
+        cost("{ request { justification } event { before after } }"),
+        1 + 5 + 1 + 10
+    );
+    // An answer of 200 MB that was asked for in 800 bytes.
+    let aliases: String = (0..50).map(|index| format!("a{index}: description ")).collect();
+    let document = parse_query(format!("{{ apps(first: 100) {{ nodes {{ {aliases} }} }} }}")).unwrap();
+    let refused = check(&document, None, &Variables::default(), &QueryLimits::default());
+    assert!(
+        matches!(refused, Err(QueryRefused::Cost { cost: 25_101, .. })),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -184,4 +205,49 @@ fn the_introspection_is_dear_and_may_not_nest_its_lists() {
         measured("{ a { b { c { d } } } }", value!({})).is_ok(),
         "only the introspection's"
     );
+}
+
+#[test]
+fn a_large_variable_is_measured_once_however_often_it_is_used() {
+    let items = |count: usize| vec![async_graphql::Value::from("AAAA"); count];
+    let document = |copies: usize| format!("query($i: [ID!]!) {{ {} }}", "nodes(ids: $i) { id } ".repeat(copies));
+    assert_eq!(
+        measured(&document(1), value!({ "i": (items(500)) })),
+        Err(QueryRefused::VariableValues { count: 501, limit: 500 })
+    );
+    // As much as a body holds, in as many fields as a document holds: in the time that it takes to count both.
+    let variables = Variables::from_value(value!({ "i": (items(120_000)) }));
+    let limits = QueryLimits {
+        variable_values: usize::MAX,
+        ..LIMITS
+    };
+    let document = parse_query(document(1500)).unwrap();
+    let begun = std::time::Instant::now();
+    assert!(matches!(
+        check(&document, None, &variables, &limits),
+        Err(QueryRefused::Cost { .. })
+    ));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(2));
+}
+
+#[test]
+fn each_use_of_a_large_variable_costs() {
+    let fields = |first: &str| format!("query($f: Filter, $i: [ID!] = [1, 2]) {{ {first} b(with: [{{ a: [$i] }}]) }}");
+    let list = vec![async_graphql::Value::from(1); 349];
+    let variables = value!({ "f": { "in": (list) } });
+    // 349 items, the list and the object.
+    assert_eq!(
+        measured(&fields("a(filter: $f)"), variables.clone()).unwrap().cost,
+        2 + 3
+    );
+    assert_eq!(
+        measured(&fields("a(filter: { and: [$f, $f] })"), variables.clone())
+            .unwrap()
+            .cost,
+        2 + 7
+    );
+    let in_fragment = format!("{} fragment F on Query {{ a(filter: $f) }}", fields("...F ...F"));
+    assert_eq!(measured(&in_fragment, variables).unwrap().cost, 3 + 6);
+    let text = value!({ "f": ("x".repeat(1024 * 300)) });
+    assert_eq!(measured(&fields("a(filter: $f)"), text).unwrap().cost, 2 + 3);
 }

@@ -1,14 +1,20 @@
 //! The id by which one request is found again: in its answer, in its errors, in the logs and in audit events.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    middleware::Next,
+    response::Response,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::client_address::TrustedProxies;
 
 /// The header that carries the id, both ways.
 pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The longest id that is taken over from a client, in bytes.
+/// The longest id that is taken over, in bytes.
 const LONGEST: usize = 128;
 
 /// A request's id: 1 to 128 visible ASCII characters.
@@ -22,7 +28,7 @@ impl RequestId {
         Self(uuid::Uuid::now_v7().simple().to_string().into())
     }
 
-    /// The id that the client or a proxy in front chose, when it is one that cannot garble a log.
+    /// The id that a proxy in front chose, when it is one that cannot garble a log.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let mut values = headers.get_all(REQUEST_ID_HEADER).iter();
@@ -41,9 +47,16 @@ impl RequestId {
     }
 }
 
-/// Middleware that gives every request a [`RequestId`] as an extension, and its answer the header.
-pub async fn assign(mut request: Request, next: Next) -> Response {
-    let id = RequestId::from_headers(request.headers()).unwrap_or_else(RequestId::generate);
+/// Middleware that gives every request a [`RequestId`] as an extension, and its answer the header. A client's own id
+/// counts for nothing unless a trusted proxy passes it on: audit events are found by it, and nobody may choose the one
+/// of somebody else's request.
+pub async fn assign(State(proxies): State<TrustedProxies>, mut request: Request, next: Next) -> Response {
+    let is_trusted = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .is_some_and(|ConnectInfo(peer)| proxies.contains(peer.ip()));
+    let given = is_trusted.then(|| RequestId::from_headers(request.headers())).flatten();
+    let id = given.unwrap_or_else(RequestId::generate);
     request.extensions_mut().insert(id.clone());
     let mut response = next.run(request).await;
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
@@ -54,8 +67,8 @@ pub async fn assign(mut request: Request, next: Next) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::{REQUEST_ID_HEADER, RequestId, assign};
-    use axum::{Extension, Router, body::Body, middleware, routing::get};
+    use super::{REQUEST_ID_HEADER, RequestId, TrustedProxies, assign};
+    use axum::{Extension, Router, body::Body, extract::ConnectInfo, middleware, routing::get};
     use http::{HeaderMap, HeaderValue, Request};
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;
@@ -96,17 +109,30 @@ mod tests {
     #[tokio::test]
     async fn answers_with_the_id_that_the_handler_saw() {
         let show = |Extension(id): Extension<RequestId>| async move { id.as_str().to_owned() };
-        let router = Router::new().route("/", get(show)).layer(middleware::from_fn(assign));
-        for (sent, kept) in [("mine", true), ("not mine", false)] {
-            let request = Request::get("/")
+        let proxies = TrustedProxies::new(["10.0.0.0/8".parse().unwrap()]);
+        let router = Router::new()
+            .route("/", get(show))
+            .layer(middleware::from_fn_with_state(proxies, assign));
+        for (sent, peer, kept) in [
+            ("mine", Some("10.0.0.1:4711"), true),
+            ("mine", Some("[::ffff:10.0.0.1]:4711"), true),
+            ("not mine", Some("10.0.0.1:4711"), false),
+            ("mine", Some("192.0.2.1:4711"), false),
+            ("mine", None, false),
+        ] {
+            let mut request = Request::get("/")
                 .header("x-request-id", sent)
                 .body(Body::empty())
                 .unwrap();
+            if let Some(peer) = peer {
+                let peer: std::net::SocketAddr = peer.parse().unwrap();
+                request.extensions_mut().insert(ConnectInfo(peer));
+            }
             let response = router.clone().oneshot(request).await.unwrap();
             let header = response.headers()["x-request-id"].to_str().unwrap().to_owned();
             let seen = response.into_body().collect().await.unwrap().to_bytes();
             assert_eq!(header.as_bytes(), seen);
-            assert_eq!(header == sent, kept, "{sent}");
+            assert_eq!(header == sent, kept, "{sent} from {peer:?}");
         }
     }
 }

@@ -6,6 +6,8 @@ use std::time::Instant;
 use axum::{extract::Request, middleware::Next, response::Response};
 use tracing::{Instrument as _, field::Empty};
 
+use crate::traces;
+
 use super::{client_address::ClientAddress, request_id::RequestId};
 
 /// Middleware that opens the span. Everything that is logged on the request's behalf is in it, so carries its id.
@@ -20,11 +22,13 @@ pub async fn record(request: Request, next: Next) -> Response {
         client = extensions.get::<ClientAddress>().map(|address| tracing::field::display(address.0)),
         operation = Empty,
     );
+    traces::join(&span, request.headers());
     // Probes come every few seconds; what they found is told by the answer.
     let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz");
     let began = Instant::now();
     async move {
         let response = next.run(request).await;
+        traces::answered(&tracing::Span::current(), response.status());
         let status = response.status().as_u16();
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         if is_probe {

@@ -1,6 +1,9 @@
 //! The shape of an answer: GraphQL's response, each error with a code and the request's id.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use async_graphql::{ErrorExtensionValues, PathSegment, Pos, ServerError, Value};
 use bytes::Bytes;
@@ -13,6 +16,9 @@ use super::{accept::ResponseMediaType, graphql::Executed, request_id::RequestId}
 
 /// The most errors that one answer lists; a document with more is not worth reading on.
 const ERRORS_AT_MOST: usize = 50;
+
+/// The most bytes of an answer: some specifications of 5 MiB, written as JSON.
+const ANSWER_BYTES_AT_MOST: usize = 32 * 1024 * 1024;
 
 /// Why a request was not executed.
 #[derive(Debug)]
@@ -91,7 +97,7 @@ pub(crate) fn refused(
             HeaderValue::from_static("Bearer error=\"invalid_token\""),
         );
     }
-    let (status, body) = encode(status, &errors, None, &BTreeMap::new());
+    let (status, body) = encode(status, write(&errors, None, &BTreeMap::new()));
     answer(status, media_type, headers, body)
 }
 
@@ -129,12 +135,16 @@ pub(crate) fn executed(
         }
         name_request(error, request_id);
     }
-    let (status, body) = encode(
-        StatusCode::OK,
-        &response.errors,
-        Some(&response.data),
-        &response.extensions,
-    );
+    let body = write(&response.errors, Some(&response.data), &response.extensions);
+    if matches!(&body, Err(error) if error.is_io()) {
+        let message = format!(
+            "The answer is larger than {} MiB. Ask for less at a time. If this was a mutation, it has happened.",
+            ANSWER_BYTES_AT_MOST / 1024 / 1024
+        );
+        let too_large = RequestRefused::document(ErrorCode::QueryTooComplex, message, Vec::new());
+        return refused(too_large, media_type, request_id);
+    }
+    let (status, body) = encode(StatusCode::OK, body);
     if let Some(pending) = pending
         && status == StatusCode::OK
         && response.errors.is_empty()
@@ -211,18 +221,44 @@ fn name_request(error: &mut ServerError, request_id: &RequestId) {
         .set("requestId", request_id.as_str());
 }
 
-/// The body, and the status: another one when the body cannot be written.
-fn encode(
-    status: StatusCode,
+/// What takes so many bytes and fails at the next one.
+struct Bounded {
+    bytes: Vec<u8>,
+}
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > ANSWER_BYTES_AT_MOST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The answer as JSON; an I/O error when it is too large.
+fn write(
     errors: &[ServerError],
     data: Option<&Value>,
     extensions: &BTreeMap<String, Value>,
-) -> (StatusCode, Bytes) {
-    match serde_json::to_vec(&ResponseBody {
+) -> serde_json::Result<Vec<u8>> {
+    let mut written = Bounded { bytes: Vec::new() };
+    let body = ResponseBody {
         errors,
         data,
         extensions,
-    }) {
+    };
+    serde_json::to_writer(&mut written, &body)?;
+    Ok(written.bytes)
+}
+
+/// The body, and the status: another one when the body cannot be written.
+fn encode(status: StatusCode, body: serde_json::Result<Vec<u8>>) -> (StatusCode, Bytes) {
+    match body {
         Ok(body) => (status, Bytes::from(body)),
         Err(error) => {
             tracing::error!(%error, "an answer could not be written as JSON");
@@ -246,4 +282,42 @@ fn answer(
     response_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response_headers.append(header::VARY, HeaderValue::from_static("accept"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{Response, value};
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    async fn answer(length: usize) -> (StatusCode, serde_json::Value) {
+        let response = Response::new(value!({ "text": ("x".repeat(length)) }));
+        let executed_now = Executed {
+            response,
+            pending: None,
+        };
+        let answer = executed(
+            executed_now,
+            ResponseMediaType::GraphqlResponseJson,
+            &RequestId::generate(),
+        );
+        let status = answer.status();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert!(body.len() <= ANSWER_BYTES_AT_MOST);
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_large_is_refused() {
+        let frame = r#"{"data":{"text":""}}"#.len();
+        let (status, largest) = answer(ANSWER_BYTES_AT_MOST - frame).await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(largest["data"]["text"].is_string());
+        let (status, larger) = answer(ANSWER_BYTES_AT_MOST - frame + 1).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert_eq!(larger.get("data"), None);
+        assert_eq!(larger["errors"][0]["extensions"]["code"], "QUERY_TOO_COMPLEX");
+        assert!(larger["errors"][0]["extensions"]["requestId"].is_string());
+    }
 }

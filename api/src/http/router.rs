@@ -14,6 +14,7 @@ use super::{
 use crate::{
     config::ServeOptions,
     control_plane::ControlPlane,
+    fleet,
     graphql::Endpoint,
     session::{jwks, realm::Realm},
 };
@@ -39,6 +40,7 @@ pub fn router(
     let routes = graphql::router(Endpoint::new(Arc::clone(plane)), settings)
         .merge(graphiql::router())
         .merge(health::router(readiness, is_working))
+        .merge(fleet::http::router(Arc::clone(plane)))
         .merge(well_known::router(&keys(Realm::Portal), &keys(Realm::Admin)));
     let proxies = TrustedProxies::new(options.trusted_proxies.iter().copied());
     layers::wrap(routes, proxies, &options.allowed_origins)

@@ -5,6 +5,8 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
 use serde_json::Value;
 
+use crate::session::jwks;
+
 /// How long a set may be kept. A key that is to sign is to be in the set that long before.
 const CACHE_CONTROL: &str = "public, max-age=300";
 
@@ -21,10 +23,7 @@ fn key_set(keys: &Value) -> axum::routing::MethodRouter {
     let body = Bytes::from(keys.to_string());
     get(move || {
         let headers: [(HeaderName, HeaderValue); 3] = [
-            (
-                header::CONTENT_TYPE,
-                HeaderValue::from_static("application/jwk-set+json"),
-            ),
+            (header::CONTENT_TYPE, HeaderValue::from_static(jwks::MEDIA_TYPE)),
             (header::CACHE_CONTROL, HeaderValue::from_static(CACHE_CONTROL)),
             // The keys are public; pages of any origin may check tokens.
             (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),

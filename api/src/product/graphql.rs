@@ -183,7 +183,7 @@ impl Document {
 /// Which products are wanted; what is left out does not matter.
 #[derive(InputObject)]
 pub struct ProductFilter {
-    /// What the name or the slug starts with, whatever its case.
+    /// What the name or the slug starts with, whatever its case; at most 255 characters.
     search: Option<String>,
     /// Whether they are published. For everyone but admins, all are.
     is_published: Option<bool>,
@@ -191,18 +191,20 @@ pub struct ProductFilter {
     labels: Option<Vec<LabelInput>>,
 }
 
-impl From<ProductFilter> for Filter {
-    fn from(filter: ProductFilter) -> Self {
+impl TryFrom<ProductFilter> for Filter {
+    type Error = ServiceError;
+
+    fn try_from(filter: ProductFilter) -> Result<Self, ServiceError> {
         let ProductFilter {
             search,
             is_published,
             labels,
         } = filter;
-        Self {
-            search,
+        Ok(Self {
+            search: pagination::search(search)?,
             is_published,
             labels: labels.into_iter().flatten().map(Into::into).collect(),
-        }
+        })
     }
 }
 
@@ -248,15 +250,16 @@ impl ProductQuery {
         #[graphql(desc = "In which order; the latest first unless given.")] order_by: Option<ProductOrder>,
     ) -> Result<ProductConnection> {
         let (plane, call) = (context.plane().clone(), context.call().clone());
-        let filter = filter.map(Filter::from).unwrap_or_default();
         let order = order_by.map_or((ProductSort::CreatedAt, Direction::Descending), |order| {
             (order.field.into(), order.direction.into())
         });
         let listed = async {
             let page = pagination::arguments(first, after, last, before)?;
-            service::list(&plane, &call, &filter, order, &page).await
+            let filter = filter.map(Filter::try_from).transpose()?.unwrap_or_default();
+            let slice = service::list(&plane, &call, &filter, order, &page).await?;
+            Ok::<_, ServiceError>((slice, filter))
         };
-        let slice = context.give(listed.await)?;
+        let (slice, filter) = context.give(listed.await)?;
         let total = TotalCount::new(move || {
             let (plane, call, filter) = (plane.clone(), call.clone(), filter.clone());
             async move { service::count(&plane, &call, &filter).await }

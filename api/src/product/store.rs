@@ -201,7 +201,7 @@ pub async fn page_for(
     page: &Page,
 ) -> Result<Slice<ProductRecord>, ServiceError> {
     let view = CatalogView::of(connection, viewer).await?;
-    let Some(filter) = distinct(filter) else {
+    let (false, Some(filter)) = (view == CatalogView::Nothing, distinct(filter)) else {
         return Ok(Slice::empty());
     };
     let slice = pagination::page(connection, listed(&view, &filter), &sort_key(order), page).await?;
@@ -219,8 +219,8 @@ pub async fn count_for(
 ) -> Result<u64, ServiceError> {
     let view = CatalogView::of(connection, viewer).await?;
     match distinct(filter) {
-        Some(filter) => pagination::count(connection, listed(&view, &filter)).await,
-        None => Ok(0),
+        Some(filter) if view != CatalogView::Nothing => pagination::count(connection, listed(&view, &filter)).await,
+        Some(_) | None => Ok(0),
     }
 }
 

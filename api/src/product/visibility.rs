@@ -6,7 +6,7 @@ use entity::{access_request, product, version};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _,
     QueryTrait as _,
-    sea_query::{Expr, SelectStatement},
+    sea_query::{Expr, ExprTrait, SelectStatement},
 };
 
 use crate::{error::StoreError, portal};
@@ -85,15 +85,21 @@ impl CatalogView {
             Self::Nothing => return nothing(),
             Self::Published { requested_by } => requested_by,
         };
-        let published = product::Entity::find()
+        // A value looked up by the product's key. PostgreSQL would make IN and EXISTS into a list of all published
+        // products, for every statement.
+        let published_at = product::Entity::find()
             .select_only()
-            .column(product::Column::Id)
-            .filter(product::Column::PublishedAt.is_not_null())
+            .column(product::Column::PublishedAt)
+            .filter(ExprTrait::equals(
+                Expr::col(product::Column::Id.as_column_ref()),
+                version::Column::ProductId.as_column_ref(),
+            ))
             .into_query();
+        let is_published = ExprTrait::is_not_null(Expr::SubQuery(None, Box::new(published_at.into())));
         let live = [version::Lifecycle::Active, version::Lifecycle::Deprecated];
         let in_catalog = Condition::all()
             .add(version::Column::Lifecycle.is_in(live))
-            .add(version::Column::ProductId.in_subquery(published));
+            .add(is_published);
         let Some(developer) = requested_by else {
             return in_catalog;
         };

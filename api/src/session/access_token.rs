@@ -93,7 +93,8 @@ struct WireClaims {
     jti: String,
 }
 
-/// Issues and checks the tokens of both realms. One signature is some 50 µs of work, so it is called from async code.
+/// Issues and checks the tokens of both realms. One signature is short work beside a request's other work, so it is
+/// called from async code.
 pub struct AccessTokens {
     keys: SigningKeys,
     /// What tokens say whose signature was found to be good, by their SHA-256. Keys never change while they are in use,

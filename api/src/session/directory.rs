@@ -7,10 +7,12 @@ use arc_swap::ArcSwap;
 use domain::{
     Timestamp,
     developer::DeveloperStatus,
-    id::{AdminId, DeveloperId, SessionId},
+    gateway_token::GatewayTokenHash,
+    id::{AdminId, DeveloperId, GatewayTokenId, SessionId},
     viewer::Viewer,
 };
 use rpds::{HashTrieMapSync, HashTrieSetSync};
+use tokio::sync::watch;
 
 use super::{
     access_token::{BadToken, Claims},
@@ -32,6 +34,7 @@ pub struct DirectoryState {
     sessions: HashTrieMapSync<SessionId, SessionState>,
     developers: HashTrieMapSync<DeveloperId, DeveloperStatus>,
     admins: HashTrieSetSync<AdminId>,
+    gateway_tokens: HashTrieMapSync<GatewayTokenHash, GatewayTokenId>,
 }
 
 impl DirectoryState {
@@ -64,12 +67,28 @@ impl DirectoryState {
     pub fn remove_admin(&mut self, id: AdminId) {
         self.admins.remove_mut(&id);
     }
+
+    /// Adds a token that gateways may use.
+    pub fn put_gateway_token(&mut self, hash: GatewayTokenHash, id: GatewayTokenId) {
+        self.gateway_tokens.insert_mut(hash, id);
+    }
+
+    /// Forgets a token: it was revoked.
+    pub fn remove_gateway_token(&mut self, id: GatewayTokenId) {
+        // There are few, and they are hardly ever revoked.
+        let hash = self.gateway_tokens.iter().find(|(_, known)| **known == id);
+        if let Some(hash) = hash.map(|(hash, _)| *hash) {
+            self.gateway_tokens.remove_mut(&hash);
+        }
+    }
 }
 
 /// The directory. Readers never wait; writers replace the whole state by a changed copy.
 #[derive(Debug, Default)]
 pub struct AccountDirectory {
     state: ArcSwap<DirectoryState>,
+    /// Counts the changes.
+    changes: watch::Sender<u64>,
 }
 
 impl AccountDirectory {
@@ -109,11 +128,26 @@ impl AccountDirectory {
             change(&mut changed);
             changed
         });
+        self.changes.send_modify(|count| *count += 1);
     }
 
     /// Puts a state in place of all that was known, as at start and after a gap in the change log.
     pub fn replace_all(&self, state: DirectoryState) {
         self.state.store(state.into());
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Whose token has this hash; `None` when nobody's, or when it was revoked. The index of 256-bit hashes is asked
+    /// once, whatever the token: how long it takes tells nothing of the tokens that are there.
+    #[must_use]
+    pub fn gateway_token(&self, hash: &GatewayTokenHash) -> Option<GatewayTokenId> {
+        self.state.load().gateway_tokens.get(hash).copied()
+    }
+
+    /// Changes after every change of the directory.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// Forgets the sessions that are over at `now`; they count for nothing already. Returns how many they were.

@@ -86,7 +86,7 @@ impl Session {
         self.0.refresh_token_expires_at.into()
     }
 
-    /// Who is signed in.
+    /// Who is signed in. What nests in it is seen with the eyes of the request's own token: query `viewer` with the new one.
     async fn viewer(&self) -> Account {
         self.0.account.clone().into()
     }

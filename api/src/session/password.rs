@@ -2,6 +2,7 @@
 //!
 //! One hash takes 19 MiB and some 20 ms of a core. Without a bound, a burst of sign-ins would take the memory and the
 //! threads that everyone else needs; so as many run as there are cores, some more wait, and the rest are turned away.
+//! Admins have a line of their own, which no developer can fill.
 
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
@@ -13,6 +14,8 @@ use domain::password::normalised;
 use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
+
+use super::realm::Realm;
 
 /// Memory in KiB: OWASP's recommendation (Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1).
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -72,15 +75,31 @@ pub enum PasswordError {
     Failed,
 }
 
-/// Hashes and compares passwords. Cheap to clone; all clones share one line.
+/// Hashes and compares passwords. Cheap to clone; all clones share the lines. A new one stands in the portal realm's.
 #[derive(Clone)]
 pub struct PasswordHasher {
     argon2: Argon2<'static>,
     /// What the password of an account that does not exist is compared with.
     nobody: Arc<PasswordHash>,
+    line: Line,
+    portal: Line,
+    admin: Line,
+}
+
+#[derive(Clone)]
+struct Line {
     /// Room for those that run and those that wait.
     places: Arc<Semaphore>,
     running: Arc<Semaphore>,
+}
+
+impl Line {
+    fn new(running: NonZeroUsize, waiting: usize) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(running.get() + waiting)),
+            running: Arc::new(Semaphore::new(running.get())),
+        }
+    }
 }
 
 impl PasswordHasher {
@@ -93,7 +112,7 @@ impl PasswordHasher {
         Self::with_limits(cores, cores.get() * WAITING_PER_CORE)
     }
 
-    /// A hasher that runs `running` at once and lets `waiting` more wait.
+    /// A hasher that runs `running` at once and lets `waiting` more wait; besides, one of the admin realm's.
     ///
     /// # Errors
     /// When the hash function fails.
@@ -103,12 +122,27 @@ impl PasswordHasher {
         let mut unknown = [0_u8; 32];
         rand::rng().fill_bytes(&mut unknown);
         let nobody = argon2.hash_password(&unknown).map_err(|_| PasswordError::Failed)?;
+        let portal = Line::new(running, waiting);
         Ok(Self {
             argon2,
             nobody: Arc::new(nobody),
-            places: Arc::new(Semaphore::new(running.get() + waiting)),
-            running: Arc::new(Semaphore::new(running.get())),
+            line: portal.clone(),
+            portal,
+            admin: Line::new(NonZeroUsize::MIN, WAITING_PER_CORE),
         })
+    }
+
+    /// The same hasher in the line of this realm's accounts.
+    #[must_use]
+    pub fn in_line_of(&self, realm: Realm) -> Self {
+        let line = match realm {
+            Realm::Portal => &self.portal,
+            Realm::Admin => &self.admin,
+        };
+        Self {
+            line: line.clone(),
+            ..self.clone()
+        }
     }
 
     /// Hashes a new password with a fresh salt.
@@ -166,10 +200,10 @@ impl PasswordHasher {
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let place = Arc::clone(&self.places)
+        let place = Arc::clone(&self.line.places)
             .try_acquire_owned()
             .map_err(|_| PasswordError::Overloaded)?;
-        let running = Arc::clone(&self.running)
+        let running = Arc::clone(&self.line.running)
             .acquire_owned()
             .await
             .map_err(|_| PasswordError::Failed)?;
@@ -188,8 +222,8 @@ impl fmt::Debug for PasswordHasher {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("PasswordHasher")
-            .field("places_free", &self.places.available_permits())
-            .field("running_free", &self.running.available_permits())
+            .field("places_free", &self.line.places.available_permits())
+            .field("running_free", &self.line.running.available_permits())
             .finish_non_exhaustive()
     }
 }
@@ -261,7 +295,7 @@ mod tests {
         assert!(!is_weaker(&hasher.nobody).unwrap());
         // Nor does it pass by the line.
         let full = PasswordHasher::with_limits(NonZeroUsize::MIN, 0).unwrap();
-        let _place = Arc::clone(&full.places).try_acquire_owned().unwrap();
+        let _place = Arc::clone(&full.line.places).try_acquire_owned().unwrap();
         assert_eq!(
             full.verify(secret("anything"), None).await.unwrap_err(),
             PasswordError::Overloaded
@@ -321,8 +355,8 @@ mod tests {
     #[tokio::test]
     async fn a_full_line_turns_away_at_once_and_empties_again() {
         let hasher = PasswordHasher::with_limits(NonZeroUsize::MIN, 1).unwrap();
-        let busy = Arc::clone(&hasher.running).try_acquire_owned().unwrap();
-        let holding = Arc::clone(&hasher.places).try_acquire_owned().unwrap();
+        let busy = Arc::clone(&hasher.line.running).try_acquire_owned().unwrap();
+        let holding = Arc::clone(&hasher.line.places).try_acquire_owned().unwrap();
         // One runs (the permits above), one waits, the next is turned away.
         let mut waiting = std::pin::pin!(hasher.hash(secret("waits")));
         assert!(futures_util::poll!(waiting.as_mut()).is_pending());
@@ -332,20 +366,40 @@ mod tests {
         );
         drop((busy, holding));
         waiting.await.unwrap();
-        assert_eq!(hasher.places.available_permits(), 2);
+        assert_eq!(hasher.line.places.available_permits(), 2);
         hasher.hash(secret("next")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_full_line_of_developers_leaves_the_admins_theirs() {
+        let developers = PasswordHasher::with_limits(NonZeroUsize::MIN, 0).unwrap();
+        let _busy = Arc::clone(&developers.line.running).try_acquire_owned().unwrap();
+        let _place = Arc::clone(&developers.line.places).try_acquire_owned().unwrap();
+        assert_eq!(
+            developers.hash(secret("too many")).await.unwrap_err(),
+            PasswordError::Overloaded
+        );
+        let admins = developers.in_line_of(Realm::Admin);
+        let stored = admins.hash(secret("goes on")).await.unwrap();
+        assert_eq!(
+            admins.verify(secret("goes on"), Some(&stored)).await.unwrap(),
+            Verdict::Right { needs_rehash: false }
+        );
+        // Going back and forth makes no new places.
+        let again = admins.in_line_of(Realm::Portal);
+        assert_eq!(again.hash(secret("x")).await.unwrap_err(), PasswordError::Overloaded);
     }
 
     #[tokio::test]
     async fn who_leaves_the_line_makes_room() {
         let hasher = PasswordHasher::with_limits(NonZeroUsize::MIN, 0).unwrap();
-        let busy = Arc::clone(&hasher.running).try_acquire_owned().unwrap();
+        let busy = Arc::clone(&hasher.line.running).try_acquire_owned().unwrap();
         {
             let mut waiting = std::pin::pin!(hasher.hash(secret("gives up")));
             assert!(futures_util::poll!(waiting.as_mut()).is_pending());
-            assert_eq!(hasher.places.available_permits(), 0);
+            assert_eq!(hasher.line.places.available_permits(), 0);
         }
-        assert_eq!(hasher.places.available_permits(), 1);
+        assert_eq!(hasher.line.places.available_permits(), 1);
         drop(busy);
         hasher.hash(secret("next")).await.unwrap();
     }

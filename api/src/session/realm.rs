@@ -1,27 +1,7 @@
 //! Realms: the two worlds of accounts, which have nothing in common but the machinery.
 
 use domain::id::{AdminId, DeveloperId, ParseIdError};
-
-/// Where an account lives. Keys, issuers and audiences of tokens differ between realms, so that a token of one is
-/// nothing in the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::EnumIter)]
-pub enum Realm {
-    /// Developers.
-    Portal,
-    /// Admins.
-    Admin,
-}
-
-impl Realm {
-    /// The realm in lower case, as it stands in issuers, audiences and file names.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Portal => "portal",
-            Self::Admin => "admin",
-        }
-    }
-}
+pub use domain::session::Realm;
 
 /// Whose session or token it is. The kind of account implies its realm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

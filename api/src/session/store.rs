@@ -3,37 +3,19 @@
 use domain::{
     Timestamp,
     id::{AdminId, DeveloperId, SessionId},
+    session::RefreshFacts,
 };
 use entity::{password_reset, refresh_token, session};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _,
-    QueryFilter as _, QuerySelect as _, sea_query::Expr,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, sea_query::Expr,
 };
 
 use super::{
-    realm::{AccountId, Realm},
-    refresh_token::{RefreshFacts, RefreshTokenHash},
-    reset_token::ResetTokenHash,
+    opaque_token::{RefreshTokenHash, ResetTokenHash},
+    realm::AccountId,
 };
 use crate::error::StoreError;
-
-impl From<session::Realm> for Realm {
-    fn from(realm: session::Realm) -> Self {
-        match realm {
-            session::Realm::Portal => Self::Portal,
-            session::Realm::Admin => Self::Admin,
-        }
-    }
-}
-
-impl From<Realm> for session::Realm {
-    fn from(realm: Realm) -> Self {
-        match realm {
-            Realm::Portal => Self::Portal,
-            Realm::Admin => Self::Admin,
-        }
-    }
-}
 
 impl AccountId {
     /// An account as rows name it.
@@ -143,6 +125,39 @@ pub async fn end_all_of(
         .filter(session::Column::Id.is_in(ids.iter().copied()))
         .exec(connection)
         .await?;
+    Ok(ids.into_iter().map(SessionId::from_uuid).collect())
+}
+
+/// Ends the sessions of an account that live besides the latest `kept`, and tells which ones. Exact while the account is
+/// locked.
+pub async fn end_oldest_of(
+    connection: &impl ConnectionTrait,
+    account: AccountId,
+    kept: u64,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, StoreError> {
+    let ids: Vec<sea_orm::prelude::Uuid> = session::Entity::find()
+        .select_only()
+        .column(session::Column::Id)
+        .filter(session::Column::Realm.eq(session::Realm::from(account.realm())))
+        .filter(session::Column::AccountId.eq(account.uuid()))
+        .filter(session::Column::EndedAt.is_null())
+        .filter(session::Column::ExpiresAt.gt(now.as_millis()))
+        .order_by_desc(session::Column::CreatedAt)
+        .order_by_desc(session::Column::Id)
+        .offset(kept)
+        // SQLite takes no offset without a limit. More than one is left only by what began before there was a limit.
+        .limit(1000)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    if !ids.is_empty() {
+        session::Entity::update_many()
+            .col_expr(session::Column::EndedAt, Expr::value(now.as_millis()))
+            .filter(session::Column::Id.is_in(ids.iter().copied()))
+            .exec(connection)
+            .await?;
+    }
     Ok(ids.into_iter().map(SessionId::from_uuid).collect())
 }
 

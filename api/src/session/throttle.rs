@@ -2,21 +2,29 @@
 //!
 //! ```text
 //!   sign-in ─ has this account signed in from this address before?
-//!      ├─ yes ─► a quota of this account at this address alone; a success fills it again
+//!      ├─ yes ─► two quotas of this account at this address alone: one of tries, and one of failures, which a success
+//!      │         fills again
 //!      └─ no ──► the address's quota, then the account's
 //! ```
+//!
+//! What is admitted is worked on a few at a time ([`Throttle::begin`]): the line of passwords is everyone's, and one
+//! account or one address may not fill it.
 //!
 //! So strangers can use up an account's quota, but not for the addresses where its owner already was. All quotas are
 //! token buckets (GCRA): they slow down and never lock. Memory is bounded: a quota belongs to one of 65,536 slots, which
 //! a key known only to this process chooses, so two addresses rarely share one and nobody can bring it about.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap},
     fmt,
     hash::{BuildHasher, Hash, RandomState},
     net::IpAddr,
     num::NonZeroU32,
-    sync::{Mutex, MutexGuard, PoisonError},
+    str::FromStr,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -27,12 +35,20 @@ use governor::{
     state::keyed::DashMapStateStore,
 };
 
-use super::realm::Realm;
+use super::{
+    in_flight::{InFlight, UnderWay},
+    realm::Realm,
+};
 
-/// Accounts whose addresses are remembered; past it the one remembered longest ago is forgotten.
+/// Accounts whose addresses are remembered; past it the one that signed in longest ago is forgotten.
 const MAX_ACCOUNTS: usize = 20_000;
 /// Addresses remembered of one account; past it the one used longest ago is forgotten.
 const MAX_ADDRESSES_PER_ACCOUNT: usize = 16;
+
+/// Tries to one account that are worked on at once; separately for the addresses where it signed in before.
+const UNDER_WAY_PER_ACCOUNT: usize = 4;
+/// Tries from one address that are worked on at once, to whatever accounts: a quarter of what may wait on two cores.
+const UNDER_WAY_PER_ADDRESS: usize = 24;
 
 /// So many at once, then one in every so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,14 +77,32 @@ impl Limit {
     }
 }
 
+const LIMIT_EXPECTED: &str = "expected tries at once / seconds until one more, such as 60/10, from 1/1 to 100000/86400";
+
+/// Reads `60/10`: 60 at once, then one in every 10 seconds.
+impl FromStr for Limit {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (burst, seconds) = text.split_once('/').ok_or(LIMIT_EXPECTED)?;
+        let burst = burst.parse().ok().filter(|burst| (1..=100_000).contains(burst));
+        let seconds = seconds.parse().ok().filter(|seconds| (1..=86_400).contains(seconds));
+        match (burst, seconds) {
+            (Some(burst), Some(seconds)) => Ok(Self::new(burst, Duration::from_secs(seconds))),
+            _ => Err(LIMIT_EXPECTED),
+        }
+    }
+}
+
 /// The limits of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThrottleLimits {
-    /// Sign-ins from one address, to accounts that never signed in from there.
+    /// Sign-ins from one address, to accounts that never signed in from there; and to each account that did, whatever
+    /// comes of them.
     pub sign_in_per_address: Limit,
     /// Sign-ins to one account from addresses where it never signed in.
     pub sign_in_per_account: Limit,
-    /// Sign-ins to one account from one address where it signed in before.
+    /// Sign-ins to one account from one address where it signed in before, since the last one that succeeded.
     pub sign_in_per_known_address: Limit,
     /// Sign-ups from one address.
     pub sign_up_per_address: Limit,
@@ -103,8 +137,13 @@ pub struct Throttle<C: Clock = DefaultClock> {
     addresses: Limiter<C>,
     accounts: Limiter<C>,
     known_addresses: Limiter<C>,
+    failures: Limiter<C>,
     sign_ups: Limiter<C>,
+    accounts_under_way: InFlight<(u64, bool)>,
+    addresses_under_way: InFlight<u64>,
     remembered: Mutex<Remembered>,
+    refused_sign_ins: AtomicU64,
+    refused_sign_ups: AtomicU64,
 }
 
 impl Throttle {
@@ -124,9 +163,14 @@ impl<C: Clock + Clone> Throttle<C> {
             slots: RandomState::new(),
             addresses: limiter(limits.sign_in_per_address),
             accounts: limiter(limits.sign_in_per_account),
-            known_addresses: limiter(limits.sign_in_per_known_address),
+            known_addresses: limiter(limits.sign_in_per_address),
+            failures: limiter(limits.sign_in_per_known_address),
             sign_ups: limiter(limits.sign_up_per_address),
+            accounts_under_way: InFlight::default(),
+            addresses_under_way: InFlight::default(),
             remembered: Mutex::default(),
+            refused_sign_ins: AtomicU64::new(0),
+            refused_sign_ups: AtomicU64::new(0),
             clock,
         }
     }
@@ -141,15 +185,46 @@ impl<C: Clock + Clone> Throttle<C> {
         let account = self.account(realm, email);
         let address = self.address(address);
         let successes = self.lock().successes(account, address);
-        match successes {
-            // Each success begins a new quota.
-            Some(successes) => self.check(&self.known_addresses, (account, address, successes)),
+        let admitted = match successes {
+            // Whatever comes of it: who has the password may not keep the server busy with it. Then the failures, of
+            // which each success begins a new quota.
+            Some(successes) => self
+                .check(&self.known_addresses, (account, address))
+                .and_then(|()| self.check(&self.failures, (account, address, successes))),
             None => {
                 // The address first: one address alone must not use up an account's quota faster than its own.
-                self.check(&self.addresses, address)?;
-                self.check(&self.accounts, account)
+                self.check(&self.addresses, address)
+                    .and_then(|()| self.check(&self.accounts, account))
             }
-        }
+        };
+        admitted.inspect_err(|_| {
+            self.refused_sign_ins.fetch_add(1, Relaxed);
+        })
+    }
+
+    /// Begins the work on a try that was admitted, on a sign-up or on a change of a password; it ends when what is
+    /// returned is dropped.
+    ///
+    /// # Errors
+    /// [`Throttled`] when enough of the account's or of the address's are under way already. Strangers do not take
+    /// the places of an owner who comes from where they were before.
+    pub fn begin(&self, realm: Realm, email: &str, address: Option<IpAddr>) -> Result<Working, Throttled> {
+        let account = self.account(realm, email);
+        let address = self.address(address);
+        let is_known = self.lock().successes(account, address).is_some();
+        let of_address = self.addresses_under_way.begin(address, UNDER_WAY_PER_ADDRESS);
+        let of_account = self
+            .accounts_under_way
+            .begin((account, is_known), UNDER_WAY_PER_ACCOUNT);
+        let (Some(of_address), Some(of_account)) = (of_address, of_account) else {
+            return Err(Throttled {
+                retry_after: Duration::from_secs(1),
+            });
+        };
+        Ok(Working {
+            _of_address: of_address,
+            _of_account: of_account,
+        })
     }
 
     /// Remembers that this account signed in from this address. Called after a sign-in, and at start for those that
@@ -165,7 +240,15 @@ impl<C: Clock + Clone> Throttle<C> {
     /// # Errors
     /// [`Throttled`] when the address's quota is used up.
     pub fn admit_sign_up(&self, address: Option<IpAddr>) -> Result<(), Throttled> {
-        self.check(&self.sign_ups, self.address(address))
+        self.check(&self.sign_ups, self.address(address)).inspect_err(|_| {
+            self.refused_sign_ups.fetch_add(1, Relaxed);
+        })
+    }
+
+    /// How many sign-ins and sign-ups were refused.
+    #[must_use]
+    pub fn refusals(&self) -> (u64, u64) {
+        (self.refused_sign_ins.load(Relaxed), self.refused_sign_ups.load(Relaxed))
     }
 
     fn check(&self, limiter: &Limiter<C>, key: impl Hash) -> Result<(), Throttled> {
@@ -200,6 +283,14 @@ impl<C: Clock> fmt::Debug for Throttle<C> {
     }
 }
 
+/// A try that is being worked on.
+#[derive(Debug)]
+#[must_use = "the work ends when this is dropped"]
+pub struct Working {
+    _of_address: UnderWay<u64>,
+    _of_account: UnderWay<(u64, bool)>,
+}
+
 /// What one customer of a provider has: an IPv4 address, or an IPv6 network of 64 bits (RFC 6177 gives a site at least
 /// that). An IPv4 address written as an IPv6 one (RFC 4291, section 2.5.5.2) is the IPv4 address.
 fn network(address: IpAddr) -> Network {
@@ -218,8 +309,18 @@ enum Network {
 /// Where accounts signed in before. Holds hashes, no e-mails and no addresses.
 #[derive(Default)]
 struct Remembered {
-    accounts: HashMap<u64, Vec<KnownAddress>>,
-    oldest_first: VecDeque<u64>,
+    accounts: HashMap<u64, KnownAccount>,
+    /// The accounts by when they last signed in.
+    by_last_use: BTreeMap<u64, u64>,
+    /// How many sign-ins there were.
+    uses: u64,
+}
+
+#[derive(Default)]
+struct KnownAccount {
+    last_use: u64,
+    /// The one used last comes last.
+    addresses: Vec<KnownAddress>,
 }
 
 struct KnownAddress {
@@ -231,21 +332,25 @@ impl Remembered {
     fn successes(&self, account: u64, address: u64) -> Option<u32> {
         self.accounts
             .get(&account)?
+            .addresses
             .iter()
             .find(|known| known.address == address)
             .map(|known| known.successes)
     }
 
     fn remember(&mut self, account: u64, address: u64) {
-        if !self.accounts.contains_key(&account) {
-            if self.accounts.len() >= MAX_ACCOUNTS
-                && let Some(oldest) = self.oldest_first.pop_front()
-            {
-                self.accounts.remove(&oldest);
-            }
-            self.oldest_first.push_back(account);
+        if !self.accounts.contains_key(&account)
+            && self.accounts.len() >= MAX_ACCOUNTS
+            && let Some((_, oldest)) = self.by_last_use.pop_first()
+        {
+            self.accounts.remove(&oldest);
         }
-        let addresses = self.accounts.entry(account).or_default();
+        self.uses += 1;
+        let known = self.accounts.entry(account).or_default();
+        self.by_last_use.remove(&known.last_use);
+        known.last_use = self.uses;
+        self.by_last_use.insert(self.uses, account);
+        let addresses = &mut known.addresses;
         let successes = match addresses.iter().position(|known| known.address == address) {
             Some(index) => addresses.remove(index).successes.wrapping_add(1),
             None => 0,

@@ -116,12 +116,44 @@ fn a_known_address_has_a_quota_too_which_a_success_fills_again() {
 }
 
 #[test]
-fn signing_in_again_and_again_is_no_guessing() {
+fn a_success_forgives_failures_and_gives_no_tries_back() {
     let fixture = fixture();
-    for _ in 0..500 {
-        assert_eq!(fixture.sign_in(EMAIL, ip("192.0.2.1")), Ok(()));
-        fixture.throttle.remember_sign_in(Realm::Portal, EMAIL, ip("192.0.2.1"));
+    let home = ip("192.0.2.1");
+    fixture.throttle.remember_sign_in(Realm::Portal, EMAIL, home);
+    for _ in 0..20 {
+        assert_eq!(fixture.sign_in(EMAIL, home), Ok(()));
+        fixture.throttle.remember_sign_in(Realm::Portal, EMAIL, home);
     }
+    assert_eq!(fixture.sign_in(EMAIL, home), after(10));
+    // It is this account's at this address alone.
+    assert_eq!(fixture.sign_in("another@example.com", home), Ok(()));
+    fixture.clock.advance(Duration::from_secs(10));
+    assert_eq!(fixture.sign_in(EMAIL, home), Ok(()));
+    fixture.throttle.remember_sign_in(Realm::Portal, EMAIL, home);
+    assert_eq!(fixture.sign_in(EMAIL, home), after(10));
+}
+
+#[test]
+fn one_account_and_one_address_have_so_many_under_way() {
+    let fixture = fixture();
+    let begin = |email: &str, address| fixture.throttle.begin(Realm::Portal, email, address);
+    let home = ip("192.0.2.1");
+    fixture.throttle.remember_sign_in(Realm::Portal, EMAIL, home);
+    // Strangers, each from a network of its own.
+    let strangers: Vec<_> = elsewhere(10).map_while(|address| begin(EMAIL, address).ok()).collect();
+    assert_eq!(strangers.len(), UNDER_WAY_PER_ACCOUNT);
+    // The owner where it was before, beside them.
+    let own: Vec<_> = std::iter::from_fn(|| begin(EMAIL, home).ok()).take(10).collect();
+    assert_eq!(own.len(), UNDER_WAY_PER_ACCOUNT);
+    assert_eq!(begin(EMAIL, home).err(), after(1).err());
+    let others: Vec<_> = (0..100)
+        .map_while(|index| begin(&format!("{index}@example.com"), home).ok())
+        .collect();
+    assert_eq!(own.len() + others.len(), UNDER_WAY_PER_ADDRESS);
+    // The realms' accounts are not the same ones.
+    assert!(fixture.throttle.begin(Realm::Admin, EMAIL, ip("203.0.113.1")).is_ok());
+    drop((strangers, others, own));
+    assert!(begin(EMAIL, home).is_ok());
 }
 
 #[test]
@@ -212,7 +244,13 @@ fn memory_stays_bounded_and_one_account_cannot_push_out_others() {
             .remember_sign_in(Realm::Portal, "busy@example.com", address);
         let _ = fixture.sign_in("x@example.com", address);
     }
-    let count = |account| fixture.throttle.lock().accounts.get(&account).map_or(0, Vec::len);
+    let count = |account| {
+        let remembered = fixture.throttle.lock();
+        remembered
+            .accounts
+            .get(&account)
+            .map_or(0, |known| known.addresses.len())
+    };
     let busy = fixture.throttle.account(Realm::Portal, "busy@example.com");
     assert_eq!(count(busy), MAX_ADDRESSES_PER_ACCOUNT);
     assert_eq!(count(fixture.throttle.account(Realm::Portal, EMAIL)), 1);
@@ -224,5 +262,29 @@ fn memory_stays_bounded_and_one_account_cannot_push_out_others() {
     }
     let remembered = fixture.throttle.lock();
     assert_eq!(remembered.accounts.len(), MAX_ACCOUNTS);
-    assert_eq!(remembered.oldest_first.len(), MAX_ACCOUNTS);
+    assert_eq!(remembered.by_last_use.len(), MAX_ACCOUNTS);
+}
+
+#[test]
+fn who_signed_in_longest_ago_is_forgotten_first() {
+    let fixture = fixture();
+    let home = ip("198.51.100.7");
+    let sign_in = |email: &str| fixture.throttle.remember_sign_in(Realm::Portal, email, home);
+    let is_known = |email: &str| {
+        let remembered = fixture.throttle.lock();
+        remembered
+            .accounts
+            .contains_key(&fixture.throttle.account(Realm::Portal, email))
+    };
+    sign_in("once@example.com");
+    sign_in("often@example.com");
+    for index in 0..MAX_ACCOUNTS - 2 {
+        sign_in(&index.to_string());
+    }
+    sign_in("often@example.com");
+    assert!(is_known("once@example.com"));
+    sign_in("new@example.com");
+    sign_in("newer@example.com");
+    assert!(is_known("often@example.com") && is_known("new@example.com") && is_known("newer@example.com"));
+    assert!(!is_known("once@example.com") && !is_known("0") && is_known("1"));
 }

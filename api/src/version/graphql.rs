@@ -28,7 +28,7 @@ use crate::{
     gateway_service::graphql::GatewayService,
     graphql::{connection::TotalCount, scalar::DateTime, user_error::UserErrorCode},
     loader::RequestContext as _,
-    pagination::{self, Page, Slice},
+    pagination::{self, Page},
     product::graphql::Product,
     registration::{
         graphql::RegistrationSettings,
@@ -175,7 +175,7 @@ pub(crate) async fn versions_of(
         filter: filter.clone(),
         page,
     };
-    let slice = context.load(key).await?.unwrap_or_else(Slice::empty);
+    let slice = context.load_page(key).await?;
     let loaders = context.loaders();
     let total = TotalCount::new(move || {
         let (loaders, filter) = (loaders.clone(), filter.clone());

@@ -8,8 +8,8 @@ use domain::id::{ProductId, VersionId};
 use super::store::{self, VersionFilter, VersionParent, VersionRecord};
 use crate::{
     error::ServiceError,
-    loader::{LoadError, Loaders},
-    pagination::{Page, Slice},
+    loader::{LoadError, LoadedPage, Loaders, each_page},
+    pagination::Page,
     product::loader::columns,
 };
 
@@ -89,10 +89,10 @@ pub struct VersionPage {
 
 /// Versions that exist for the viewer: one statement for all parents of a page.
 impl Loader<VersionPage> for Loaders {
-    type Value = Slice<VersionRecord>;
+    type Value = LoadedPage<VersionRecord>;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[VersionPage]) -> Result<HashMap<VersionPage, Slice<VersionRecord>>, LoadError> {
+    async fn load(&self, keys: &[VersionPage]) -> Result<HashMap<VersionPage, Self::Value>, LoadError> {
         let mut groups: HashMap<(&VersionFilter, &Page), Vec<VersionParent>> = HashMap::new();
         for VersionPage { parent, filter, page } in keys {
             groups.entry((filter, page)).or_default().push(*parent);
@@ -100,8 +100,8 @@ impl Loader<VersionPage> for Loaders {
         let mut pages = HashMap::with_capacity(keys.len());
         for ((filter, page), parents) in groups {
             let connection = self.plane.database.read();
-            let slices = store::pages_for(connection, &self.call.viewer, &parents, filter, page).await?;
-            pages.extend(slices.into_iter().map(|(parent, slice)| {
+            let slices = store::pages_for(connection, &self.call.viewer, &parents, filter, page).await;
+            pages.extend(each_page(parents, slices).map(|(parent, slice)| {
                 let key = VersionPage {
                     parent,
                     filter: filter.clone(),

@@ -6,6 +6,7 @@ use crate::{
     Refusal, RefusalCode, Timestamp,
     app::{self, AppStatus},
     developer::{self, DeveloperStatus},
+    limits::Limits,
 };
 
 use super::{CredentialStatus, check_future, ended, status};
@@ -28,6 +29,8 @@ pub struct Rotation {
     pub revoked_at: Option<Timestamp>,
     /// The old credential has been rotated before.
     pub replaced: bool,
+    /// How many of the app's credentials were replaced and are in their overlap.
+    pub overlapping: u64,
     /// How long the old one goes on beside the new one, in seconds, 0 to 604,800; 0: it ends at once.
     pub overlap_seconds: i32,
     /// When the new one shall end at the latest.
@@ -46,18 +49,22 @@ pub struct Rotated {
 }
 
 /// Rotates a credential at `now`. The limit of live credentials does not stand against it: the old one no longer
-/// counts.
+/// counts. As many may be in their overlap, or a chain of rotations would be a way around the limit; without an overlap
+/// a key can always be rotated.
 ///
 /// # Errors
 /// Everything that stands against it: DEVELOPER_NOT_APPROVED, APP_SUSPENDED (`id`), INVALID_TRANSITION (`id`) when
-/// the credential is expired, revoked or replaced, INVALID (`overlapSeconds`, `expiresAt`).
-pub fn rotate(rotation: &Rotation, now: Timestamp) -> Result<Rotated, Vec<Refusal>> {
+/// the credential is expired, revoked or replaced, INVALID (`overlapSeconds`, `expiresAt`), LIMIT_REACHED (`overlapSeconds`).
+pub fn rotate(rotation: &Rotation, limits: &Limits, now: Timestamp) -> Result<Rotated, Vec<Refusal>> {
     let mut refusals = Vec::new();
     refusals.extend(developer::check_approved(rotation.developer).err());
     refusals.extend(app::check_active("id", rotation.app).err());
     refusals.extend(check_state(rotation, now).err());
     let overlap = check_overlap(rotation.overlap_seconds);
     refusals.extend(overlap.as_ref().err().cloned());
+    if overlap.as_ref().is_ok_and(|overlap| !overlap.is_zero()) {
+        refusals.extend(limits.another_overlap(rotation.overlapping).err());
+    }
     refusals.extend(check_future(rotation.wanted_expires_at, now).err());
     let overlap = match overlap {
         Ok(overlap) if refusals.is_empty() => overlap,

@@ -125,19 +125,23 @@ pub fn candidates<'a>(
     host: &'a CanonicalHost,
     path: &'a str,
 ) -> impl Iterator<Item = (Option<&'a CanonicalHost>, &'a str)> + use<'a> {
-    let mut ends: Vec<usize> = path
+    let all = path
         .match_indices('/')
         .skip(1)
         .map(|(at, _)| at)
         .chain((!path.ends_with('/')).then_some(path.len()))
-        .take(MAX_PREFIX_SEGMENTS)
-        .take_while(|end| *end <= MAX_PREFIX_LEN)
-        .collect();
-    ends.reverse();
+        .take_while(|end| *end <= MAX_PREFIX_LEN);
+    // On the stack: this is asked for each call of the gateway.
+    let mut ends = [0; MAX_PREFIX_SEGMENTS];
+    let mut count = 0;
+    for (place, end) in ends.iter_mut().zip(all) {
+        *place = end;
+        count += 1;
+    }
     let prefixes = move || {
-        let ends = ends.clone();
-        ends.into_iter()
-            .map(move |end| &path[..end])
+        (0..count)
+            .rev()
+            .map(move |at| &path[..ends[at]])
             .chain(std::iter::once("/"))
     };
     let any_host = prefixes();

@@ -45,6 +45,12 @@ impl CanonicalPath {
         if !raw.starts_with('/') {
             return Err(InvalidPath::NotAbsolute);
         }
+        if is_plain(raw.as_bytes()) {
+            return Ok(Self {
+                text: raw.to_owned(),
+                alternative: None,
+            });
+        }
         refuse_tricks(raw.as_bytes())?;
         let text = canonical_text(raw.as_bytes());
         let alternative = lenient_reading(&text);
@@ -83,6 +89,14 @@ impl CanonicalPath {
         }
         format!("{base}{rest}")
     }
+}
+
+/// Whether a path is canonical as it stands: of unreserved characters alone, without an empty segment or one that
+/// starts with a dot. Most are, and need no closer look.
+fn is_plain(raw: &[u8]) -> bool {
+    raw.iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~'))
+        && !raw.windows(2).any(|pair| matches!(pair, b"//" | b"/."))
 }
 
 /// Looks at the path decoded once, twice, … as the servers behind might, and refuses what only a trick needs.

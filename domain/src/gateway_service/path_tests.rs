@@ -173,4 +173,13 @@ proptest! {
         prop_assert!(forwarded == "/base" || forwarded.starts_with("/base/"));
         prop_assert!(forwarded.ends_with(&rest));
     }
+
+    #[test]
+    fn plain_paths_are_what_a_closer_look_finds(raw in "(/[a-z.~_-]{0,4}){1,6}") {
+        if is_plain(raw.as_bytes()) {
+            prop_assert_eq!(refuse_tricks(raw.as_bytes()), Ok(()));
+            prop_assert_eq!(canonical_text(raw.as_bytes()), raw.clone());
+            prop_assert_eq!(lenient_reading(&raw), None);
+        }
+    }
 }

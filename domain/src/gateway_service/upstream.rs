@@ -164,7 +164,7 @@ fn is_loopback(host: &Host<&str>) -> bool {
 
 /// Whether no upstream may have this address: link-local (where clouds serve their metadata and credentials),
 /// unspecified (which reaches this machine by another name), broadcast and multicast; as IPv4, as IPv6, or as one in
-/// the other (RFC 4291 §2.5.5.2, RFC 6052). The IPv6 metadata address that is not link-local is refused by name.
+/// the other (RFC 4291 §2.5.5.2, RFC 6052, RFC 8215, RFC 3056). The IPv6 metadata address that is not link-local is refused by name.
 #[must_use]
 pub fn is_forbidden_address(address: IpAddr) -> bool {
     const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
@@ -185,11 +185,15 @@ fn is_forbidden_v4(v4: Ipv4Addr) -> bool {
     v4.is_link_local() || v4.is_broadcast() || v4.is_multicast() || v4.octets()[0] == 0
 }
 
-/// The IPv4 address inside an IPv4-mapped, IPv4-compatible or NAT64 (64:ff9b::/96) address.
+/// The IPv4 address inside an IPv4-mapped, IPv4-compatible, NAT64 (64:ff9b::/96, or the local-use 64:ff9b:1::/48 with
+/// prefixes of 96 bits) or 6to4 (2002::/16) address.
 fn embedded_v4(v6: Ipv6Addr) -> Option<Ipv4Addr> {
     match v6.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, _, _, _, high, low]
+        | [0x2002, high, low, ..] => {
             let [a, b] = high.to_be_bytes();
             let [c, d] = low.to_be_bytes();
             Some(Ipv4Addr::new(a, b, c, d))
@@ -311,6 +315,11 @@ mod tests {
             "::169.254.169.254",
             "::ffff:0.0.0.0",
             "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::a9fe:a9fe",
+            "64:ff9b:1:2:3:4:a9fe:a9fe",
+            "2002:a9fe:a9fe::",
+            "2002:a9fe:a9fe:1::1",
+            "2002::1",
             "fd00:ec2::254",
         ] {
             assert!(is_forbidden_address(forbidden.parse().unwrap()), "{forbidden}");
@@ -323,6 +332,9 @@ mod tests {
             "fd00::1",
             "2001:db8::1",
             "::ffff:10.0.0.1",
+            "64:ff9b:1::a00:1",
+            "2002:a00:1::1",
+            "2003:a9fe:a9fe::",
         ] {
             assert!(!is_forbidden_address(allowed.parse().unwrap()), "{allowed}");
         }

@@ -26,8 +26,8 @@ fn the_names_that_are_stored_do_not_change() {
          app.create app.delete app.resume app.suspend app.update auth_strategy.create auth_strategy.delete \
          auth_strategy.update credential.generate credential.revoke credential.rotate developer.approve \
          developer.delete developer.issue_password_reset developer.reject developer.revoke developer.sign_up \
-         gateway_service.remove gateway_service.set portal.update product.create product.delete product.publish \
-         product.unpublish product.update registration.disable registration.enable session.refresh_reuse \
+         gateway_service.remove gateway_service.set gateway_token.create gateway_token.revoke portal.update \
+         product.create product.delete product.publish product.unpublish product.update registration.disable registration.enable session.refresh_reuse \
          session.sign_in session.sign_in_failed session.sign_out version.create version.delete \
          version.set_lifecycle version.update"
     );

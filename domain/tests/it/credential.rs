@@ -211,6 +211,7 @@ fn rotation() -> Rotation {
         expires_at: None,
         revoked_at: None,
         replaced: false,
+        overlapping: 0,
         overlap_seconds: 0,
         wanted_expires_at: None,
     }
@@ -221,7 +222,7 @@ fn without_overlap_the_old_one_is_over_at_once() {
     let Rotated {
         old_expires_at,
         new_expires_at,
-    } = rotate(&rotation(), NOW).unwrap();
+    } = rotate(&rotation(), &Limits::default(), NOW).unwrap();
     assert_eq!(status(None, Some(old_expires_at), NOW), Expired);
     assert_eq!(new_expires_at, None);
 }
@@ -232,17 +233,26 @@ fn the_old_one_ends_with_the_overlap_or_earlier_by_itself() {
         overlap_seconds: 60,
         ..rotation()
     };
-    assert_eq!(rotate(&overlap, NOW).unwrap().old_expires_at, at(10_060_000));
+    assert_eq!(
+        rotate(&overlap, &Limits::default(), NOW).unwrap().old_expires_at,
+        at(10_060_000)
+    );
     let sooner = Rotation {
         expires_at: Some(at(10_010_000)),
         ..overlap
     };
-    assert_eq!(rotate(&sooner, NOW).unwrap().old_expires_at, at(10_010_000));
+    assert_eq!(
+        rotate(&sooner, &Limits::default(), NOW).unwrap().old_expires_at,
+        at(10_010_000)
+    );
     let later = Rotation {
         expires_at: Some(at(99_000_000)),
         ..overlap
     };
-    assert_eq!(rotate(&later, NOW).unwrap().old_expires_at, at(10_060_000));
+    assert_eq!(
+        rotate(&later, &Limits::default(), NOW).unwrap().old_expires_at,
+        at(10_060_000)
+    );
 }
 
 #[test]
@@ -252,22 +262,34 @@ fn the_new_one_lives_as_long_as_the_old_one_was_given_unless_less_is_wanted() {
         expires_at: Some(at(11_000_000)),
         ..rotation()
     };
-    assert_eq!(rotate(&limited, NOW).unwrap().new_expires_at, Some(at(12_000_000)));
+    assert_eq!(
+        rotate(&limited, &Limits::default(), NOW).unwrap().new_expires_at,
+        Some(at(12_000_000))
+    );
     let less = Rotation {
         wanted_expires_at: Some(at(10_500_000)),
         ..limited
     };
-    assert_eq!(rotate(&less, NOW).unwrap().new_expires_at, Some(at(10_500_000)));
+    assert_eq!(
+        rotate(&less, &Limits::default(), NOW).unwrap().new_expires_at,
+        Some(at(10_500_000))
+    );
     let more = Rotation {
         wanted_expires_at: Some(at(90_000_000)),
         ..limited
     };
-    assert_eq!(rotate(&more, NOW).unwrap().new_expires_at, Some(at(12_000_000)));
+    assert_eq!(
+        rotate(&more, &Limits::default(), NOW).unwrap().new_expires_at,
+        Some(at(12_000_000))
+    );
     let endless = Rotation {
         wanted_expires_at: Some(at(90_000_000)),
         ..rotation()
     };
-    assert_eq!(rotate(&endless, NOW).unwrap().new_expires_at, Some(at(90_000_000)));
+    assert_eq!(
+        rotate(&endless, &Limits::default(), NOW).unwrap().new_expires_at,
+        Some(at(90_000_000))
+    );
 }
 
 #[test]
@@ -285,11 +307,35 @@ fn overlaps_are_zero_to_seven_days() {
                 overlap_seconds,
                 ..rotation()
             },
+            &Limits::default(),
             NOW,
         );
         assert_eq!(outcome.is_ok(), accepted, "{overlap_seconds}");
         if let Err(refusals) = outcome {
             assert_eq!(refusals[0].field, ["overlapSeconds"]);
+        }
+    }
+}
+
+#[test]
+fn as_many_are_in_their_overlap_as_may_live() {
+    let limits = Limits {
+        live_keys_per_app: 3,
+        ..Limits::default()
+    };
+    for (overlapping, overlap_seconds, accepted) in [(2, 60, true), (3, 60, false), (9, 1, false), (9, 0, true)] {
+        let asked = Rotation {
+            overlapping,
+            overlap_seconds,
+            ..rotation()
+        };
+        match rotate(&asked, &limits, NOW) {
+            Ok(_) => assert!(accepted, "{asked:?}"),
+            Err(refusals) => {
+                assert!(!accepted, "{asked:?}");
+                assert_eq!(refusals[0].code, RefusalCode::LimitReached);
+                assert_eq!(refusals[0].field, ["overlapSeconds"]);
+            }
         }
     }
 }
@@ -324,7 +370,7 @@ fn every_combination_of_obstacles_stops_a_rotation_with_each_of_them() {
                             .into_iter()
                             .filter_map(|(stands, code)| stands.then_some(code))
                             .collect();
-                            match rotate(&asked, NOW) {
+                            match rotate(&asked, &Limits::default(), NOW) {
                                 Ok(_) => assert_eq!(expected, [], "{asked:?}"),
                                 refused @ Err(_) => assert_eq!(codes(refused), expected, "{asked:?}"),
                             }
@@ -353,7 +399,7 @@ proptest! {
             wanted_expires_at: wanted.map(|wanted| at(now.as_millis() + wanted)),
             ..rotation()
         };
-        match rotate(&asked, now) {
+        match rotate(&asked, &Limits::default(), now) {
             Ok(rotated) => {
                 prop_assert!(asked.expires_at.is_none_or(|own| rotated.old_expires_at <= own));
                 prop_assert!(rotated.old_expires_at.as_millis() <= now.as_millis() + i64::from(overlap_seconds) * 1000);

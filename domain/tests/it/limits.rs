@@ -19,11 +19,14 @@ fn the_last_one_fits_and_the_next_does_not() {
         ..Limits::default()
     };
     assert!(limits.another_app(1).is_ok() && limits.another_key(2).is_ok());
+    assert!(limits.another_overlap(2).is_ok() && limits.another_reference_id("referenceId", 19).is_ok());
     for refusal in [
         limits.another_app(2),
         limits.another_app(3),
         limits.another_key(3),
         limits.another_key(9),
+        limits.another_overlap(3),
+        limits.another_reference_id("referenceId", 20),
     ] {
         assert_eq!(refusal.unwrap_err().code, RefusalCode::LimitReached);
     }

@@ -15,11 +15,15 @@ mod audit;
 #[cfg(test)]
 mod auth_strategy;
 #[cfg(test)]
+mod contact;
+#[cfg(test)]
 mod credential;
 #[cfg(test)]
 mod developer;
 #[cfg(test)]
 mod email;
+#[cfg(test)]
+mod gateway_node;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
@@ -38,6 +42,8 @@ mod product;
 mod reference_id;
 #[cfg(test)]
 mod registration;
+#[cfg(test)]
+mod session;
 #[cfg(test)]
 mod slug;
 #[cfg(test)]

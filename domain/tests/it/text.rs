@@ -1,8 +1,12 @@
 use domain::{
     RefusalCode,
-    text::{description, folded, is_forbidden_in_line, name, prefix_upper_bound, product_name, verbatim},
+    email::{NormalisedEmail, email},
+    limits::Limits,
+    password,
+    text::{description, folded, is_forbidden_in_line, line, name, prefix_upper_bound, search, verbatim},
 };
 use proptest::prelude::*;
+use secrecy::ExposeSecret as _;
 
 #[test]
 fn names_are_trimmed_and_composed() {
@@ -39,9 +43,12 @@ fn lengths_count_characters_not_bytes() {
         assert_eq!(name("name", &"🔑".repeat(length)).is_ok(), accepted, "{length}");
     }
     assert_eq!(name("name", &"a".repeat(256)).unwrap_err().code, RefusalCode::TooLong);
-    assert!(product_name("name", &"ß".repeat(100)).is_ok());
+    assert!(Limits::default().product_name("name", &"ß".repeat(100)).is_ok());
     assert_eq!(
-        product_name("name", &"a".repeat(101)).unwrap_err().code,
+        Limits::default()
+            .product_name("name", &"a".repeat(101))
+            .unwrap_err()
+            .code,
         RefusalCode::TooLong
     );
     assert!(description("description", &"ü".repeat(10_000)).is_ok());
@@ -90,7 +97,7 @@ fn hostile_characters_are_refused_wherever_they_stand() {
         let text = format!("a{hostile}b");
         for outcome in [
             name("name", &text),
-            product_name("name", &text),
+            Limits::default().product_name("name", &text),
             description("name", &text),
         ] {
             let refusal = outcome.unwrap_err();
@@ -126,6 +133,50 @@ fn verbatim_text_is_untouched() {
     assert_eq!(verbatim("body", "a\0", 100).unwrap_err().code, RefusalCode::Invalid);
     assert_eq!(verbatim("body", "a\u{9b}", 100).unwrap_err().code, RefusalCode::Invalid);
     assert_eq!(verbatim("body", "ééé", 5).unwrap_err().code, RefusalCode::TooLong);
+}
+
+#[test]
+fn what_is_far_too_long_is_refused_before_it_is_normalised() {
+    // Marks without a base: normalising sorts all of them. In the test's profile this takes minutes, done fully.
+    let marks = "\u{301}\u{323}".repeat(2_000_000);
+    let begun = std::time::Instant::now();
+    assert_eq!(line("name", &marks, 255).unwrap_err().code, RefusalCode::TooLong);
+    assert_eq!(search("search", &marks).unwrap_err().code, RefusalCode::TooLong);
+    assert_eq!(email("email", &marks).unwrap_err().code, RefusalCode::TooLong);
+    assert_eq!(NormalisedEmail::of(&marks).as_str(), "");
+    let refused = password::check("password", "an engine of analysis", &marks, &marks);
+    assert_eq!(refused, Ok(()));
+    assert_eq!(
+        password::check("password", &marks, "", "").unwrap_err().code,
+        RefusalCode::TooLong
+    );
+    assert!(password::normalised(&marks).expose_secret().chars().count() > password::MAX_CHARS);
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
+fn lengths_count_in_the_composed_form() {
+    // Four characters that compose into one.
+    let composing = "\u{3b1}\u{313}\u{300}\u{345}";
+    assert_eq!(line("name", &composing.repeat(255), 255).unwrap().chars().count(), 255);
+    assert_eq!(
+        line("name", &composing.repeat(256), 255).unwrap_err().code,
+        RefusalCode::TooLong
+    );
+    let password = composing.repeat(password::MAX_CHARS);
+    assert_eq!(
+        password::normalised(&password).expose_secret().chars().count(),
+        password::MAX_CHARS
+    );
+    assert_eq!(search("filter.search", &"é".repeat(255)), Ok(()));
+    assert_eq!(
+        search("filter.search", &"é".repeat(256)).unwrap_err().code,
+        RefusalCode::TooLong
+    );
 }
 
 #[test]

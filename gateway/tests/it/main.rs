@@ -9,6 +9,7 @@
 
 mod answers;
 mod framing;
+mod front_proxies;
 mod harness;
 mod headers;
 mod paths;

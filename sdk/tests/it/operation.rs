@@ -9,13 +9,14 @@ use async_graphql_parser::{
 use portico_sdk::{
     AccessRequestFilter, AccessRequestId, AccessRequestOrder, AccessRequestOrderField, AccessRequestStatus, AppFilter,
     AppId, AppOrder, AppOrderField, AppStatus, AuditEventFilter, AuditEventId, AuthStrategyId, CreateAppInput,
-    CreateKeyAuthStrategyInput, CreateProductInput, CreateVersionInput, CredentialId, DeveloperFilter, DeveloperId,
-    DeveloperOrder, DeveloperOrderField, DeveloperStatus, DocumentInput, EnableRegistrationInput, Error, ErrorCode,
-    GenerateCredentialInput, LabelInput, NodeId, OrderDirection, Patch, Portico, ProductFilter, ProductId,
-    ProductOrder, ProductOrderField, ProductVersionFilter, Realm, RejectAccessRequestInput, RequestAccessInput,
-    RevokeAccessRequestInput, RotateCredentialInput, RouteInput, SCHEMA, SecretString, SetGatewayServiceInput,
-    SignUpInput, Timestamp, UpdateAppInput, UpdateKeyAuthStrategyInput, UpdatePortalInput, UpdateProductInput,
-    UpdateVersionInput, VersionId, VersionLifecycle,
+    CreateGatewayTokenInput, CreateKeyAuthStrategyInput, CreateProductInput, CreateVersionInput, CredentialId,
+    DeveloperFilter, DeveloperId, DeveloperOrder, DeveloperOrderField, DeveloperStatus, DocumentInput,
+    EnableRegistrationInput, Error, ErrorCode, GatewayNodeId, GatewayTokenId, GenerateCredentialInput, LabelInput,
+    NodeId, OrderDirection, Patch, Portico, ProductFilter, ProductId, ProductOrder, ProductOrderField,
+    ProductVersionFilter, Realm, RejectAccessRequestInput, RequestAccessInput, RevokeAccessRequestInput,
+    RotateCredentialInput, RouteInput, SCHEMA, SecretString, SetGatewayServiceInput, SignUpInput, Timestamp,
+    UpdateAppInput, UpdateKeyAuthStrategyInput, UpdatePortalInput, UpdateProductInput, UpdateVersionInput, VersionId,
+    VersionLifecycle,
 };
 use serde_json::{Value, json};
 
@@ -199,6 +200,14 @@ async fn administration(portico: &Portico) {
     refused(developers.revoke(&developer, "left")).await;
     refused(developers.delete_forced(&developer)).await;
     refused(developers.issue_password_reset(&developer)).await;
+
+    let (tokens, token) = (portico.gateway_tokens(), GatewayTokenId::new("gwt_1"));
+    refused(tokens.list().page()).await;
+    refused(tokens.get(&token)).await;
+    refused(tokens.create(CreateGatewayTokenInput::new("edge").idempotency_key("once"))).await;
+    refused(tokens.revoke(&token)).await;
+    refused(portico.gateway_nodes().list().page()).await;
+    refused(portico.gateway_nodes().get(&GatewayNodeId::new("gwn_1"))).await;
 
     refused(portico.portal().get()).await;
     refused(portico.portal().update(UpdatePortalInput::new().is_public(false))).await;

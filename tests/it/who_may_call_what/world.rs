@@ -15,7 +15,8 @@ use portico_tests::{
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-/// A portal with two developers who have an app and a request each, and one who waits.
+/// A portal with two developers who have an app and a request each, one who waits, one whom an admin turned down, and
+/// one whom an admin revoked after they had signed in.
 pub(super) struct World {
     pub(super) server: TestServer,
     pub(super) upstream: Upstream,
@@ -23,7 +24,7 @@ pub(super) struct World {
     pub(super) admin: Caller,
     pub(super) owner: TestDeveloper,
     pub(super) other: TestDeveloper,
-    pub(super) callers: [Caller; 5],
+    pub(super) callers: [Caller; 7],
     pub(super) product: String,
     /// Registration is enabled, and requests wait for an admin.
     pub(super) version: ProductVersion,
@@ -43,6 +44,11 @@ impl World {
         let owner = server.developer(&client, "olga").await;
         let other = server.developer(&client, "otto").await;
         let pending = server.pending_developer("pia").await;
+        let rejected = server.pending_developer("rita").await;
+        client.developers().reject(&rejected.id, "not known").await.unwrap();
+        let revoked = server.developer(&client, "rhea").await;
+        let revoked_caller = Caller::of(&server, "revoked developer", &revoked.client);
+        client.developers().revoke(&revoked.id, "left").await.unwrap();
         let spare = server.developer(&client, "sam").await;
         let callers = [
             Caller::anonymous(&server),
@@ -50,6 +56,8 @@ impl World {
             Caller::of(&server, "owner", &owner.client),
             Caller::of(&server, "other developer", &other.client),
             Caller::of(&server, "admin", &client),
+            Caller::of(&server, "rejected developer", &rejected.client),
+            revoked_caller,
         ];
         for developer in [&owner, &other] {
             let app = fixture::app(developer, &developer.email.replace('@', "-")).await;
@@ -108,6 +116,25 @@ impl World {
             .done("createKeyAuthStrategy", "authStrategy { id }", input)
             .await;
         made["authStrategy"]["id"].clone()
+    }
+
+    pub(super) async fn gateway_token(&self) -> Value {
+        let input = json!({ "name": self.fresh("Gateway") });
+        let made = self
+            .admin
+            .done("createGatewayToken", "gatewayToken { id }", input)
+            .await;
+        made["gatewayToken"]["id"].clone()
+    }
+
+    /// The gateway of the server itself, once it is written down.
+    pub(super) async fn gateway_node(&self) -> String {
+        loop {
+            let nodes = self.client.gateway_nodes().list().page().await.unwrap().nodes;
+            if let Some(node) = nodes.first() {
+                return node.id.to_string();
+            }
+        }
     }
 
     /// The developer whom `mutation` is about.
@@ -195,6 +222,8 @@ impl World {
             "deleteAuthStrategy" => json!({ "id": self.fresh_strategy().await }),
             "approveDeveloper" | "deleteDeveloper" => json!({ "id": self.subject(mutation).await }),
             "rejectDeveloper" | "revokeDeveloper" => json!({ "id": self.subject(mutation).await, "reason": "no" }),
+            "createGatewayToken" => json!({ "name": self.fresh("Gateway") }),
+            "revokeGatewayToken" => json!({ "id": self.gateway_token().await }),
             "issuePasswordReset" => json!({ "developerId": self.owner.id.to_string() }),
             other => panic!("no input for {other}"),
         }

@@ -5,10 +5,10 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use super::AccessRequest;
 use crate::{
     access_request::{
-        decide::{self, Ruling},
+        decision::{self, Ruling},
         service::{self, AccessRequestRecord, RequestAccess},
     },
-    graphql::payload::answer,
+    graphql::payload::{answer, answer_when_confirmed},
     id,
     loader::RequestContext as _,
     payload,
@@ -67,6 +67,10 @@ pub struct RevokeAccessRequestInput {
     /// revoked, what waits is rejected.
     #[graphql(default = false)]
     all_of_developer: bool,
+    /// Answer only when every gateway that may be serving enforces it, or after 5 seconds with a list of those that
+    /// have not confirmed it.
+    #[graphql(default = false)]
+    wait_for_gateways: bool,
 }
 
 payload! {
@@ -103,7 +107,7 @@ payload! {
 
 payload! {
     /// What `revokeAccessRequest` answers.
-    RevokeAccessRequestPayload {
+    RevokeAccessRequestPayload awaits_gateways {
         /// The request as it is now.
         access_request: AccessRequest = AccessRequestRecord
     }
@@ -158,7 +162,7 @@ impl AccessRequestMutation {
     ) -> Option<Result<ApproveAccessRequestPayload>> {
         let ruled = async {
             let id = id::parse("id", &input.id)?;
-            decide::decide(
+            decision::decide(
                 context.plane(),
                 context.call(),
                 id,
@@ -183,7 +187,7 @@ impl AccessRequestMutation {
         } = input;
         let ruled = async {
             let id = id::parse("id", &id)?;
-            decide::decide(
+            decision::decide(
                 context.plane(),
                 context.call(),
                 id,
@@ -208,10 +212,11 @@ impl AccessRequestMutation {
             id,
             reason,
             all_of_developer,
+            wait_for_gateways,
         } = input;
         let ruled = async {
             let id = id::parse("id", &id)?;
-            decide::decide(
+            decision::decide(
                 context.plane(),
                 context.call(),
                 id,
@@ -222,6 +227,6 @@ impl AccessRequestMutation {
             )
             .await
         };
-        answer(context, ruled.await)
+        answer_when_confirmed(context, wait_for_gateways, ruled.await).await
     }
 }

@@ -6,7 +6,7 @@ use domain::id::AppId;
 use super::App;
 use crate::{
     app::service::{self, AppRecord, CreateApp, UpdateApp},
-    graphql::payload::answer,
+    graphql::payload::{answer, answer_when_confirmed},
     loader::RequestContext as _,
     payload,
 };
@@ -86,6 +86,10 @@ pub struct SuspendAppInput {
     id: ID,
     /// Why, for its developer to read; at most 10,000 characters.
     reason: String,
+    /// Answer only when every gateway that may be serving enforces it, or after 5 seconds with a list of those that
+    /// have not confirmed it.
+    #[graphql(default = false)]
+    wait_for_gateways: bool,
 }
 
 /// An app to resume.
@@ -121,7 +125,7 @@ payload! {
 
 payload! {
     /// What `suspendApp` answers.
-    SuspendAppPayload {
+    SuspendAppPayload awaits_gateways {
         /// The app as it is now.
         app: App = AppRecord
     }
@@ -184,10 +188,8 @@ impl AppMutation {
         context: &Context<'_>,
         #[graphql(desc = "The app to suspend, and why.")] input: SuspendAppInput,
     ) -> Option<Result<SuspendAppPayload>> {
-        answer(
-            context,
-            service::suspend(context.plane(), context.call(), &input.id, &input.reason).await,
-        )
+        let suspended = service::suspend(context.plane(), context.call(), &input.id, &input.reason).await;
+        answer_when_confirmed(context, input.wait_for_gateways, suspended).await
     }
 
     /// Lets a suspended app's credentials go on. Admins.

@@ -1,8 +1,8 @@
 //! Signing up, in and out, staying signed in, and passwords.
 
-mod credentials;
+mod known_addresses;
+mod passwords;
 mod refresh;
-mod remember;
 mod sign_in;
 mod sign_up;
 
@@ -10,9 +10,9 @@ use domain::{Refusal, RefusalCode, Timestamp};
 use secrecy::SecretString;
 
 pub use self::{
-    credentials::{ChangePassword, IssuedReset, ResetPassword, change_password, issue_password_reset, reset_password},
+    known_addresses::remember_sign_ins,
+    passwords::{ChangePassword, IssuedReset, ResetPassword, change_password, issue_password_reset, reset_password},
     refresh::{refresh, sign_out},
-    remember::remember_sign_ins,
     sign_in::{SignIn, sign_in},
     sign_up::{SignUp, sign_up},
 };
@@ -64,7 +64,7 @@ fn wrong_email_or_password() -> ServiceError {
 }
 
 #[cfg(test)]
-mod credentials_tests;
+mod passwords_tests;
 #[cfg(test)]
 mod refresh_tests;
 #[cfg(test)]

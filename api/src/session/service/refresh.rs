@@ -1,4 +1,8 @@
-use domain::{Refusal, RefusalCode, audit::AuditAction};
+use domain::{
+    Refusal, RefusalCode,
+    audit::AuditAction,
+    session::{self as rules, RefreshDecision},
+};
 use serde_json::json;
 
 use super::SignedIn;
@@ -11,7 +15,7 @@ use crate::{
     error::ServiceError,
     session::{
         account,
-        refresh_token::{self, RefreshDecision, RefreshToken},
+        opaque_token::RefreshToken,
         store::{self, SessionRecord},
     },
 };
@@ -36,7 +40,7 @@ pub async fn refresh(plane: &ControlPlane, call: &CallContext, sent: &str) -> Re
     if !account.may_hold_session() {
         return Err(bad_token());
     }
-    let next_expires_at = match refresh_token::decide(facts, call.now) {
+    let next_expires_at = match rules::refresh(facts, call.now) {
         RefreshDecision::Rotate { next_expires_at } => next_expires_at,
         RefreshDecision::Reused => return end_reused(transaction, call, &session).await,
         RefreshDecision::Over => return Err(bad_token()),

@@ -103,7 +103,7 @@ async fn signing_out_ends_the_session_and_is_no_way_to_ask_for_tokens() {
         BAD_TOKEN
     );
     sign_out(&fixture.plane, &anyone(), token).await.unwrap();
-    let unknown = crate::session::refresh_token::RefreshToken::generate().unwrap();
+    let unknown = crate::session::opaque_token::RefreshToken::generate().unwrap();
     sign_out(&fixture.plane, &anyone(), unknown.to_secret().expose_secret())
         .await
         .unwrap();
@@ -115,7 +115,7 @@ async fn signing_out_ends_the_session_and_is_no_way_to_ask_for_tokens() {
 #[tokio::test]
 async fn junk_is_no_token() {
     let fixture = Fixture::new().await;
-    let unknown = crate::session::refresh_token::RefreshToken::generate().unwrap();
+    let unknown = crate::session::opaque_token::RefreshToken::generate().unwrap();
     for sent in ["", "ptr_", "hunter2", unknown.to_secret().expose_secret()] {
         let expected = (BAD_TOKEN, "refreshToken".to_owned());
         assert_eq!(refusal(refresh(&fixture.plane, &anyone(), sent).await), expected);

@@ -1,4 +1,4 @@
-use domain::{Refusal, RefusalCode, audit::AuditAction, email::NormalisedEmail, id::SessionId};
+use domain::{Refusal, RefusalCode, audit::AuditAction, email::NormalisedEmail, id::SessionId, session as rules};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -13,11 +13,14 @@ use crate::{
     portal::store as portal_store,
     session::{
         account::{self, AccountRecord},
+        opaque_token::RefreshToken,
         password::{HashedPassword, Verdict},
-        refresh_token::{self, RefreshToken},
         store::{self, SessionRecord},
     },
 };
+
+/// The most sessions of one account that live at a time; one more ends the oldest.
+pub(super) const MAX_SESSIONS: u64 = 50;
 
 /// Who claims to be whom.
 #[derive(Clone, Debug)]
@@ -30,7 +33,7 @@ pub struct SignIn {
     pub password: SecretString,
 }
 
-/// Begins a session. Whether there is an account with this e-mail address can be told neither by the answer nor by the
+/// Begins a session; past 50 of the account, its oldest one ends. Whether there is an account with this e-mail address can be told neither by the answer nor by the
 /// time it takes.
 ///
 /// # Errors
@@ -42,9 +45,10 @@ pub async fn sign_in(plane: &ControlPlane, call: &CallContext, input: SignIn) ->
     plane
         .throttle
         .admit_sign_in(realm, email.as_str(), call.client_address)?;
+    let _working = plane.throttle.begin(realm, email.as_str(), call.client_address)?;
+    let passwords = plane.passwords.in_line_of(realm);
     let found = account::find(plane.database.read(), realm, &email).await?;
-    let verdict = plane
-        .passwords
+    let verdict = passwords
         .verify(password.clone(), found.as_ref().map(|(_, hash)| hash))
         .await?;
     let (account, checked) = match (found, verdict) {
@@ -57,7 +61,7 @@ pub async fn sign_in(plane: &ControlPlane, call: &CallContext, input: SignIn) ->
     };
     // Today's parameters in place of weaker ones, while the password is at hand.
     let rehashed = match verdict {
-        Verdict::Right { needs_rehash: true } => Some(plane.passwords.hash(password).await?),
+        Verdict::Right { needs_rehash: true } => Some(passwords.hash(password).await?),
         Verdict::Right { needs_rehash: false } | Verdict::Wrong => None,
     };
     let signed_in = begin(plane, call, account, checked, rehashed).await?;
@@ -100,23 +104,32 @@ async fn begin(
         id: SessionId::new(),
         account: id,
         created_at: call.now,
-        expires_at: refresh_token::session_expires_at(id.realm(), call.now),
+        expires_at: rules::expires_at(id.realm(), call.now),
         ended_at: None,
     };
     let token = RefreshToken::generate().map_err(|_| ServiceError::Internal("no refresh token could be made"))?;
-    let token_expires_at = refresh_token::expires_at(call.now, session.expires_at);
+    let token_expires_at = rules::refresh_token_expires_at(call.now, session.expires_at);
     let access_token = plane
         .access_tokens
         .issue(id, session.id, call.now)
         .map_err(|_| ServiceError::Internal("an access token could not be signed"))?;
     store::insert(&*transaction, &session).await?;
     store::insert_refresh_token(&*transaction, &token.hash(), session.id, call.now, token_expires_at).await?;
+    let ended = store::end_oldest_of(&*transaction, id, MAX_SESSIONS, call.now).await?;
+    let mut summary = json!({ "session": session.id.to_string() });
+    if !ended.is_empty() {
+        let ended: Vec<String> = ended.iter().map(ToString::to_string).collect();
+        summary["endedSessions"] = json!(ended);
+    }
     transaction.audit(
         AuditRecord::new(call, AuditAction::SessionSignIn, id)
             .by(id)
-            .after(json!({ "session": session.id.to_string() })),
+            .after(summary),
     );
     transaction.changed(Subject::Session, session.id.uuid());
+    for session in ended {
+        transaction.changed(Subject::Session, session.uuid());
+    }
     transaction.commit().await?;
     Ok(SignedIn {
         access_token,

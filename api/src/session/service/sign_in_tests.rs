@@ -3,7 +3,7 @@ use entity::audit_event;
 use sea_orm::EntityTrait as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{test_support::*, *};
+use super::{sign_in::MAX_SESSIONS, test_support::*, *};
 use crate::{
     developer::{service as developers, store as developer_store},
     portal::store as portals,
@@ -193,6 +193,83 @@ async fn guessing_is_slowed_down_before_the_password_is_looked_at() {
     try_sign_in(&fixture.plane, &home, Realm::Portal, EMAIL, PASSWORD)
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn one_account_cannot_close_sign_in_for_everyone() {
+    let fixture = with_lasting_throttle().await;
+    developer(&fixture).await;
+    admin(&fixture, "root@example.com").await;
+    signed_in(&fixture).await;
+    let home = anyone();
+    // With the right password: nothing of it is a failure.
+    let crowd = futures_util::future::join_all(
+        (0..130).map(|_| try_sign_in(&fixture.plane, &home, Realm::Portal, EMAIL, PASSWORD)),
+    );
+    let elsewhere = from_address("203.0.113.1");
+    let admins = async {
+        for _ in 0..6 {
+            let signed_in = try_sign_in(&fixture.plane, &elsewhere, Realm::Admin, "root@example.com", PASSWORD).await;
+            signed_in.unwrap();
+        }
+    };
+    let (crowd, ()) = futures_util::future::join(crowd, admins).await;
+    let passed = crowd.iter().filter(|outcome| outcome.is_ok()).count();
+    assert!((1..=4).contains(&passed), "{passed}");
+    let refused = crowd
+        .iter()
+        .filter(|outcome| matches!(outcome, Err(ServiceError::RateLimited { .. })));
+    assert!(refused.count() >= 126);
+    // One after the other, too: a success is no new quota.
+    let mut passed = 0;
+    while try_sign_in(&fixture.plane, &home, Realm::Portal, EMAIL, PASSWORD)
+        .await
+        .is_ok()
+    {
+        passed += 1;
+        assert!(passed <= 60);
+    }
+}
+
+#[tokio::test]
+async fn the_oldest_session_of_too_many_ends() {
+    let fixture = Fixture::new().await;
+    developer(&fixture).await;
+    let first = signed_in(&fixture).await;
+    let second = signed_in(&fixture).await;
+    // The rest as rows, for a password takes its time.
+    let transaction = fixture.plane.write().await.unwrap();
+    let id = first.account.id();
+    let now = domain::Timestamp::now();
+    for index in 2..MAX_SESSIONS {
+        let session = crate::session::store::SessionRecord {
+            id: domain::id::SessionId::new(),
+            account: id,
+            created_at: now.saturating_add(std::time::Duration::from_millis(index)),
+            expires_at: now.saturating_add(std::time::Duration::from_secs(3600)),
+            ended_at: None,
+        };
+        crate::session::store::insert(&*transaction, &session).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    assert!(viewer_of(&fixture, &first).is_ok() && viewer_of(&fixture, &second).is_ok());
+    let later = later(&anyone(), 1);
+    let newest = try_sign_in(&fixture.plane, &later, Realm::Portal, EMAIL, PASSWORD)
+        .await
+        .unwrap();
+    assert!(viewer_of(&fixture, &first).is_err());
+    assert!(viewer_of(&fixture, &second).is_ok() && viewer_of(&fixture, &newest).is_ok());
+    let refreshed = refresh(&fixture.plane, &anyone(), first.refresh_token.expose_secret()).await;
+    assert_eq!(refusal(refreshed).0, RefusalCode::InvalidCredentials);
+    let events = audit_event::Entity::find()
+        .all(fixture.plane.database.read())
+        .await
+        .unwrap();
+    assert!(
+        events
+            .iter()
+            .any(|event| format!("{event:?}").contains("endedSessions"))
+    );
 }
 
 #[tokio::test]

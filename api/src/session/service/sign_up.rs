@@ -19,6 +19,7 @@ use crate::{
     developer::store::{self, DeveloperRecord},
     error::{ServiceError, StoreError},
     portal::store as portal_store,
+    session::realm::Realm,
 };
 
 /// Who wants an account.
@@ -54,12 +55,16 @@ pub async fn sign_up(plane: &ControlPlane, call: &CallContext, input: SignUp) ->
     };
     // A public portal says so before a password is hashed for nothing; the transaction asks again.
     developer::sign_up_status(&portal_store::load(plane.database.read()).await?.settings, true)?;
+    let email_normalised = NormalisedEmail::of(&email).into_string();
+    let _working = plane
+        .throttle
+        .begin(Realm::Portal, &email_normalised, call.client_address)?;
     let password = plane.passwords.hash(input.password).await?;
     let mut transaction = plane.write().await?;
     let portal = portal_store::lock_shared(&*transaction).await?;
     let mut developer = DeveloperRecord {
         id: DeveloperId::new(),
-        email_normalised: NormalisedEmail::of(&email).into_string(),
+        email_normalised,
         email,
         full_name,
         status: DeveloperStatus::Pending,

@@ -6,7 +6,7 @@ use domain::id::AuthStrategyKind;
 use super::VersionLifecycle;
 use crate::{
     error::ServiceError,
-    id,
+    id, pagination,
     version::service::{CreateVersion, VersionFilter, VersionPatch},
 };
 
@@ -32,7 +32,7 @@ impl TryFrom<ProductVersionFilter> for VersionFilter {
         } = filter;
         let strategy = auth_strategy_id.map(|id| id::parse::<AuthStrategyKind>("authStrategyId", &id));
         Ok(Self {
-            lifecycle: lifecycle.map(|wanted| wanted.into_iter().map(Into::into).collect()),
+            lifecycle: pagination::states(lifecycle),
             registration_enabled,
             auth_strategy_id: strategy.transpose()?,
         })

@@ -27,6 +27,13 @@ fn one(refusal: Refusal) -> Vec<Refusal> {
     vec![refusal]
 }
 
+fn few_keys() -> Limits {
+    Limits {
+        live_keys_per_app: 4,
+        ..Limits::default()
+    }
+}
+
 fn number_among(number: usize, count: usize) -> Result<usize, Vec<Refusal>> {
     number.checked_rem(count).ok_or_else(not_found)
 }
@@ -273,11 +280,7 @@ impl World {
             built_in: self.strategies[0].unwrap(),
             expires_at,
         };
-        let limits = Limits {
-            live_keys_per_app: 4,
-            ..Limits::default()
-        };
-        let choice = credential::generate(&generation, &limits, self.now)?;
+        let choice = credential::generate(&generation, &few_keys(), self.now)?;
         self.credentials.push(Credential {
             app,
             strategy: choice.id,
@@ -293,6 +296,10 @@ impl World {
     fn rotate(&mut self, who: Who, credential: usize, overlap_seconds: i32) -> Outcome {
         let number = number_among(credential, self.credentials.len())?;
         let old = self.credentials[number].clone();
+        let overlapping = self
+            .credentials
+            .iter()
+            .filter(|one| one.app == old.app && one.replaced && self.state(one) == CredentialStatus::Active);
         let rotation = Rotation {
             developer: self.owned_by(who, old.app)?,
             app: self.apps[old.app].status,
@@ -300,10 +307,11 @@ impl World {
             expires_at: old.expires_at,
             revoked_at: old.revoked_at,
             replaced: old.replaced,
+            overlapping: overlapping.count() as u64,
             overlap_seconds,
             wanted_expires_at: None,
         };
-        let rotated = credential::rotate(&rotation, self.now)?;
+        let rotated = credential::rotate(&rotation, &few_keys(), self.now)?;
         self.credentials[number].replaced = true;
         self.credentials[number].expires_at = Some(rotated.old_expires_at);
         self.credentials.push(Credential {
