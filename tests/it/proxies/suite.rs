@@ -13,6 +13,9 @@ pub(super) struct Proxy<'a> {
     pub(super) address: SocketAddr,
 }
 
+/// A path, the headers sent with it, and the status that is the answer.
+type Call<'a> = (&'a str, &'a [(&'a str, &'a str)], u16);
+
 impl Proxy<'_> {
     pub(super) async fn get(&self, target: &str, headers: &[(&str, &str)]) -> Answer {
         client::send(self.address, "GET", target, headers, "").await
@@ -32,7 +35,7 @@ impl Proxy<'_> {
     async fn answers_as_the_gateway_does(&self) {
         let key = self.scene.key.as_str();
         let unknown = "ptk_".to_owned() + &"a".repeat(49);
-        let calls: [(&str, &[(&str, &str)], u16); 10] = [
+        let calls: [Call<'_>; 10] = [
             ("/mock", &[], 401),
             ("/mock", &[("apikey", "")], 401),
             ("/mock", &[("apikey", "junk")], 401),
