@@ -13,6 +13,7 @@ mod nginx;
 mod pinned;
 mod plot;
 mod profile;
+mod queries;
 mod report;
 mod rounds;
 
@@ -50,7 +51,7 @@ trait Section {
 
 /// All sections, in the report's order.
 fn sections() -> Vec<Box<dyn Section>> {
-    vec![Box::new(gateway::GatewaySection)]
+    vec![Box::new(gateway::GatewaySection), Box::new(queries::QueriesSection)]
 }
 
 /// What every section works with.

@@ -111,28 +111,37 @@ impl Running {
 
     /// User and system time of the process, its children and all their threads, so far.
     pub(crate) fn cpu_time(&self) -> Result<Duration, String> {
-        let ticks: u64 = self.processes()?.iter().map(|(_, stat)| stat.ticks).sum();
-        Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+        cpu_time_of(self.child.id())
     }
 
     fn processes(&self) -> Result<Vec<(u32, Stat)>, String> {
-        let root = self.child.id();
-        let mut family = Vec::new();
-        for entry in fs::read_dir("/proc").map_err(|error| format!("/proc cannot be read: {error}"))? {
-            let name = entry.map_err(|error| error.to_string())?.file_name();
-            let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
-                continue;
-            };
-            // Processes end while one looks.
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok();
-            if let Some(stat) = stat.and_then(|text| Stat::parse(&text))
-                && (pid == root || stat.parent == root)
-            {
-                family.push((pid, stat));
-            }
-        }
-        Ok(family)
+        family(self.child.id())
     }
+}
+
+/// User and system time of a process, its children and all their threads, so far.
+pub(crate) fn cpu_time_of(root: u32) -> Result<Duration, String> {
+    let ticks: u64 = family(root)?.iter().map(|(_, stat)| stat.ticks).sum();
+    Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+}
+
+/// A process and its children.
+fn family(root: u32) -> Result<Vec<(u32, Stat)>, String> {
+    let mut family = Vec::new();
+    for entry in fs::read_dir("/proc").map_err(|error| format!("/proc cannot be read: {error}"))? {
+        let name = entry.map_err(|error| error.to_string())?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        // Processes end while one looks.
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok();
+        if let Some(stat) = stat.and_then(|text| Stat::parse(&text))
+            && (pid == root || stat.parent == root)
+        {
+            family.push((pid, stat));
+        }
+    }
+    Ok(family)
 }
 
 /// Of user space; the same on every Linux (`man 5 proc`, `sysconf(_SC_CLK_TCK)`).
