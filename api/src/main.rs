@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use portico::{command, config::Arguments};
 
-/// Of the allocators measured, the gateway does most with this one: docs/adr/0021-workers-that-share-nothing.md.
+/// Of the allocators measured, the gateway does most with this one: docs/adr/0023-workers-that-share-nothing.md.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
