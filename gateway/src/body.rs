@@ -30,11 +30,30 @@ pub(crate) enum BodyError {
 
 /// A request's body on its way to the upstream.
 #[derive(Debug)]
-pub(crate) struct RequestBody(Option<(Incoming, Arc<Progress>)>);
+pub(crate) struct RequestBody(Option<Upload>);
+
+#[derive(Debug)]
+struct Upload {
+    inner: Incoming,
+    progress: Arc<Progress>,
+    watched: Arc<Watched>,
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        self.progress.end();
+        self.watched.upload_ended(&self.progress);
+    }
+}
 
 impl RequestBody {
-    pub(crate) const fn new(inner: Incoming, progress: Arc<Progress>) -> Self {
-        Self(Some((inner, progress)))
+    /// The exchange that is `watched` goes on until the body's end, even where the response was quicker.
+    pub(crate) const fn new(inner: Incoming, progress: Arc<Progress>, watched: Arc<Watched>) -> Self {
+        Self(Some(Upload {
+            inner,
+            progress,
+            watched,
+        }))
     }
 
     /// No body at all.
@@ -47,7 +66,7 @@ impl RequestBody {
     }
 
     pub(crate) fn progress(&self) -> Option<&Arc<Progress>> {
-        self.0.as_ref().map(|(_, progress)| progress)
+        self.0.as_ref().map(|upload| &upload.progress)
     }
 }
 
@@ -56,7 +75,7 @@ impl Body for RequestBody {
     type Error = BodyError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some((inner, progress)) = &mut self.get_mut().0 else {
+        let Some(Upload { inner, progress, .. }) = &mut self.get_mut().0 else {
             return Poll::Ready(None);
         };
         let Poll::Ready(polled) = Pin::new(inner).poll_frame(cx) else {
@@ -82,13 +101,13 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(|(inner, _)| inner.is_end_stream())
+        self.0.as_ref().is_none_or(|upload| upload.inner.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
         self.0
             .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), |(inner, _)| inner.size_hint())
+            .map_or_else(|| SizeHint::with_exact(0), |upload| upload.inner.size_hint())
     }
 }
 
@@ -219,6 +238,6 @@ impl Drop for RelayedBody {
         if self.has_ended {
             self.lease.give_back(self.watched.clock().now());
         }
-        self.watched.rest();
+        self.watched.response_ended();
     }
 }

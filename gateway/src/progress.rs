@@ -14,6 +14,7 @@ pub(crate) struct Progress {
     moved_at: AtomicU64,
     waits_for_client: AtomicBool,
     client_failed: AtomicBool,
+    has_ended: AtomicBool,
 }
 
 impl Progress {
@@ -23,6 +24,7 @@ impl Progress {
             clock,
             waits_for_client: AtomicBool::new(false),
             client_failed: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
         }
     }
 
@@ -40,6 +42,15 @@ impl Progress {
     /// The client broke the body off, or its framing.
     pub(crate) fn fail_client(&self) {
         self.client_failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Nothing more of the body will pass: it is whole, or nobody takes it any more.
+    pub(crate) fn end(&self) {
+        self.has_ended.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Relaxed)
     }
 
     pub(crate) fn waits_for_client(&self) -> bool {

@@ -73,7 +73,7 @@ pub(crate) async fn forward(connection: &Connection, call: Call<'_>) -> Result<R
     let watched = connection.watched();
     let progress = (!body.is_end_stream()).then(|| Arc::new(Progress::new(Arc::clone(watched.clock()))));
     let body = match &progress {
-        Some(progress) => RequestBody::new(body, Arc::clone(progress)),
+        Some(progress) => RequestBody::new(body, Arc::clone(progress), Arc::clone(watched)),
         None => RequestBody::empty(),
     };
     let wants_task = wants_tunnel || progress.is_some();

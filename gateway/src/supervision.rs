@@ -9,6 +9,8 @@
 //!    └ request_head: cut      └ response_head, body_idle,    └ permit ends: cut
 //!                               permit ends: answered
 //! ```
+//!
+//! A response may be over before the request's body is: the call streams until both are.
 
 use std::{
     collections::HashMap,
@@ -69,8 +71,12 @@ enum Phase {
         since: u64,
         progress: Option<Arc<Progress>>,
     },
-    /// A response streams.
-    Streaming { permit: Permit },
+    /// A response streams, or it is over and the rest of the request's body still does.
+    Streaming {
+        permit: Permit,
+        progress: Option<Arc<Progress>>,
+        is_answered: bool,
+    },
     /// A tunnel, which looks after itself.
     Tunnel,
 }
@@ -146,7 +152,11 @@ impl Watched {
         let mut phase = lock(&self.phase);
         let before = std::mem::replace(&mut *phase, Phase::Tunnel);
         *phase = match before {
-            Phase::Waiting { permit, .. } => Phase::Streaming { permit },
+            Phase::Waiting { permit, progress, .. } => Phase::Streaming {
+                permit,
+                progress,
+                is_answered: false,
+            },
             other => other,
         };
     }
@@ -166,6 +176,33 @@ impl Watched {
             *phase = Phase::Idle {
                 since: self.clock.now(),
             };
+        }
+    }
+
+    /// The response is over. So is the exchange, unless the request's body still goes to the upstream.
+    pub(crate) fn response_ended(&self) {
+        if let Phase::Streaming {
+            progress: Some(progress),
+            is_answered,
+            ..
+        } = &mut *lock(&self.phase)
+            && !progress.has_ended()
+        {
+            *is_answered = true;
+            return;
+        }
+        self.rest();
+    }
+
+    /// The request's body whose progress this is has ended. So has the exchange, if it is still this one and was
+    /// answered before.
+    pub(crate) fn upload_ended(&self, ended: &Arc<Progress>) {
+        let is_over = matches!(
+            &*lock(&self.phase),
+            Phase::Streaming { progress: Some(progress), is_answered: true, .. } if Arc::ptr_eq(progress, ended)
+        );
+        if is_over {
+            self.rest();
         }
     }
 
@@ -235,8 +272,21 @@ impl Watched {
                     self.end(refused);
                 }
             }
-            Phase::Streaming { permit } => {
-                if let Err(refused) = check(permit) {
+            Phase::Streaming {
+                permit,
+                progress,
+                is_answered,
+            } => {
+                // While the response streams, its own body looks after stalls.
+                let stalls = *is_answered
+                    && progress
+                        .as_ref()
+                        .is_some_and(|progress| look.is_over(progress.moved_at(), look.timeouts.body_idle));
+                if stalls {
+                    tracing::debug!("a request's body stalled after the answer to it");
+                    drop(phase);
+                    self.signal(CUT);
+                } else if let Err(refused) = check(permit) {
                     drop(phase);
                     tracing::info!(
                         status = refused.status().as_u16(),

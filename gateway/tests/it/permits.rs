@@ -7,6 +7,7 @@ use portico_gateway::record::Update;
 use tokio::{
     io::AsyncWriteExt,
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    time::timeout,
 };
 
 use crate::{
@@ -224,4 +225,30 @@ async fn a_change_that_comes_and_goes_between_looks_is_no_end() {
         streaming.write(scene.request("GET /mock", "")).await;
         assert_eq!(streaming.read_head().await.unwrap().status, 200);
     }
+}
+
+#[tokio::test]
+async fn an_upload_that_outlasts_its_answer_is_cut() {
+    let (upstream, mut closed) = upstreams::scripted(async |mut peer: Peer| {
+        peer.read_head().await;
+        peer.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+        peer.read_until("after the answer").await;
+        peer.closed().await;
+    })
+    .await;
+    let scene = Scene::new(&format!("http://{upstream}"));
+    let mut gateway = Running::start(&scene).await;
+    let mut client = Client::connect(gateway.address).await;
+    client
+        .write(scene.request("POST /mock", "Content-Length: 1000\r\n") + "begins")
+        .await;
+    assert_eq!(client.read(true).await.unwrap().status, 200);
+    client.socket.write_all(b"after the answer").await.unwrap();
+
+    gateway.writer.apply(ENDS[0].0(&scene)).unwrap();
+    // The client is still there and would send more; nobody listens to it any longer. Sooner than the time for a
+    // request's head, which would end it, too.
+    let cut = timeout(Duration::from_secs(10), closed.recv()).await;
+    assert_eq!(cut.unwrap(), Some(()));
+    drop(client);
 }

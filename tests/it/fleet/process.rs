@@ -127,7 +127,8 @@ impl GatewayChild {
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
-        while !line.contains("serving") {
+        // By its fields: a line on the copy, which may come before, has the same word.
+        while !line.contains("health_listen") {
             line.clear();
             assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ended before it served");
         }
