@@ -145,6 +145,17 @@ impl Follower {
         self.catch_up_into(&mut state).await
     }
 
+    /// Applies what other nodes may have committed meanwhile. On SQLite there are none, and nothing is read.
+    ///
+    /// # Errors
+    /// When the database fails; what was applied stays.
+    pub async fn catch_up_with_other_nodes(&self) -> Result<(), StoreError> {
+        match self.database.backend() {
+            DbBackend::Postgres => self.catch_up().await,
+            _ => Ok(()),
+        }
+    }
+
     async fn catch_up_into(&self, state: &mut State) -> Result<(), StoreError> {
         let result = self.read_into(state).await;
         self.progress.tried(result.is_ok());
