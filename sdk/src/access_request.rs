@@ -1,9 +1,11 @@
 //! Apps' requests for access to versions.
 
 use crate::{
-    AccessRequestId, AppId, Created, DeveloperId, Error, List, OrderDirection, ProductId, Timestamp, VersionId,
+    AccessRequestId, AppId, Created, DeveloperId, Error, GatewayConfirmation, List, OrderDirection, ProductId,
+    Timestamp, VersionId,
     app::AppRef,
     client::handle,
+    confirmation::waiting_mutation,
     decision::Decision,
     error::DecodeError,
     listing::{connection, listing},
@@ -104,7 +106,7 @@ input! {
 }
 
 input! {
-    /// What `revokeAccessRequest` takes.
+    /// What `revokeAccessRequest` takes, with and without waiting for the gateways.
     #[derive(Clone, Debug, cynic::InputObject)]
     RevokeAccessRequestInput {
         required {
@@ -253,6 +255,26 @@ impl<'a> AccessRequests<'a> {
             .access_request
             .ok_or_else(|| DecodeError::missing("revokeAccessRequest.accessRequest"))?)
     }
+
+    /// Revokes an approved request as [`AccessRequests::revoke`] does, and waits up to 5 seconds until every gateway
+    /// enforces it (`revokeAccessRequest` with `waitForGateways`). Call it again to go on waiting. Admins only.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::User`] with REQUIRED or NOT_FOUND. INVALID_TRANSITION is no error here: the call has waited, and
+    /// [`GatewayConfirmation::object`] has it.
+    pub async fn revoke_and_wait(
+        &self,
+        input: RevokeAccessRequestInput,
+    ) -> Result<GatewayConfirmation<AccessRequest>, Error> {
+        let input = RevokeAccessRequestAndWaitInput {
+            id: input.id,
+            reason: input.reason,
+            all_of_developer: input.all_of_developer,
+            wait_for_gateways: true,
+        };
+        self.client.mutate_and_wait::<RevokeAccessRequestAndWait>(input).await
+    }
 }
 
 connection!(AccessRequestConnection of AccessRequest);
@@ -278,6 +300,17 @@ pub(crate) struct ApproveAccessRequestInput {
     reason: Option<String>,
 }
 
+/// What callers give, and that the call waits: whether it does is told by the answer's type, so it is no option of theirs.
+#[derive(cynic::InputObject)]
+#[cynic(graphql_type = "RevokeAccessRequestInput")]
+pub(crate) struct RevokeAccessRequestAndWaitInput {
+    id: AccessRequestId,
+    reason: String,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    all_of_developer: Option<bool>,
+    wait_for_gateways: bool,
+}
+
 mutation!(RequestAccess.request_access(RequestAccessVariables: RequestAccessInput)
     -> RequestAccessPayload { access_request: AccessRequest; replayed });
 mutation!(CancelAccessRequest.cancel_access_request(CancelAccessRequestVariables: CancelAccessRequestInput)
@@ -288,3 +321,6 @@ mutation!(RejectAccessRequest.reject_access_request(RejectAccessRequestVariables
     -> RejectAccessRequestPayload { access_request: AccessRequest });
 mutation!(RevokeAccessRequest.revoke_access_request(RevokeAccessRequestVariables: RevokeAccessRequestInput)
     -> RevokeAccessRequestPayload { access_request: AccessRequest });
+waiting_mutation!(RevokeAccessRequestAndWait.revoke_access_request(
+    RevokeAccessRequestAndWaitVariables: RevokeAccessRequestAndWaitInput)
+    -> RevokeAccessRequestAndWaitPayload("RevokeAccessRequestPayload") { access_request: AccessRequest });

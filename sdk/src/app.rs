@@ -1,8 +1,9 @@
 //! Developers' apps.
 
 use crate::{
-    AppId, Created, DeveloperId, Error, List, OrderDirection, Timestamp,
+    AppId, Created, DeveloperId, Error, GatewayConfirmation, List, OrderDirection, Timestamp,
     client::handle,
+    confirmation::waiting_mutation,
     decision::Decision,
     developer::DeveloperRef,
     error::DecodeError,
@@ -230,9 +231,30 @@ impl<'a> Apps<'a> {
         let input = SuspendAppInput {
             id: id.clone(),
             reason: reason.into(),
+            wait_for_gateways: None,
         };
         let payload = self.client.mutate::<SuspendApp>(input).await?;
         Ok(payload.app.ok_or_else(|| DecodeError::missing("suspendApp.app"))?)
+    }
+
+    /// Suspends an app as [`Apps::suspend`] does, and waits up to 5 seconds until every gateway enforces it
+    /// (`suspendApp` with `waitForGateways`). Call it again to go on waiting. Admins only.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::User`] with NOT_FOUND or REQUIRED. INVALID_TRANSITION is no error here: the call has waited, and
+    /// [`GatewayConfirmation::object`] has it.
+    pub async fn suspend_and_wait(
+        &self,
+        id: &AppId,
+        reason: impl Into<String>,
+    ) -> Result<GatewayConfirmation<App>, Error> {
+        let input = SuspendAppInput {
+            id: id.clone(),
+            reason: reason.into(),
+            wait_for_gateways: Some(true),
+        };
+        self.client.mutate_and_wait::<SuspendAppAndWait>(input).await
     }
 
     /// Resumes a suspended app (`resumeApp`). Admins only.
@@ -267,6 +289,8 @@ pub(crate) struct DeleteAppInput {
 pub(crate) struct SuspendAppInput {
     id: AppId,
     reason: String,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    wait_for_gateways: Option<bool>,
 }
 
 #[derive(cynic::InputObject)]
@@ -279,4 +303,6 @@ mutation!(CreateApp.create_app(CreateAppVariables: CreateAppInput)
 mutation!(UpdateApp.update_app(UpdateAppVariables: UpdateAppInput) -> UpdateAppPayload { app: App });
 mutation!(DeleteApp.delete_app(DeleteAppVariables: DeleteAppInput) -> DeleteAppPayload { deleted_id: AppId });
 mutation!(SuspendApp.suspend_app(SuspendAppVariables: SuspendAppInput) -> SuspendAppPayload { app: App });
+waiting_mutation!(SuspendAppAndWait.suspend_app(SuspendAppAndWaitVariables: SuspendAppInput)
+    -> SuspendAppAndWaitPayload("SuspendAppPayload") { app: App });
 mutation!(ResumeApp.resume_app(ResumeAppVariables: ResumeAppInput) -> ResumeAppPayload { app: App });

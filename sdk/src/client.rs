@@ -13,6 +13,7 @@ use crate::{
     app::Apps,
     audit::AuditEvents,
     auth_strategy::AuthStrategies,
+    confirmation::{GatewayConfirmation, WaitingPayload, confirmation_of},
     credential::Credentials,
     developer::Developers,
     error::DecodeError,
@@ -199,6 +200,18 @@ impl Portico {
         payload_of(self.run(M::operation(input)).await?)
     }
 
+    /// For those mutations that wait for the gateways.
+    pub(crate) async fn mutate_and_wait<M>(
+        &self,
+        input: M::Input,
+    ) -> Result<GatewayConfirmation<<M::Payload as WaitingPayload>::Object>, Error>
+    where
+        M: Mutation + DeserializeOwned,
+        M::Payload: WaitingPayload,
+    {
+        confirmation_of(self.run(M::operation(input)).await?)
+    }
+
     /// For those mutations that ignore a token, and that begin, renew or end a session.
     pub(crate) async fn mutate_without_token<M>(&self, input: M::Input) -> Result<M::Payload, Error>
     where
@@ -208,12 +221,15 @@ impl Portico {
     }
 }
 
+/// The payload of a mutation that did not fail; it may have been refused.
+pub(crate) fn answered_payload<M: Mutation>(response: Response<M>) -> Result<M::Payload, Error> {
+    let payload = response.into_data()?.into_payload();
+    Ok(payload.ok_or_else(|| DecodeError::missing(M::ROOT))?)
+}
+
 /// The payload of a mutation that neither failed nor was refused.
 pub(crate) fn payload_of<M: Mutation>(response: Response<M>) -> Result<M::Payload, Error> {
-    let mut payload = response
-        .into_data()?
-        .into_payload()
-        .ok_or_else(|| DecodeError::missing(M::ROOT))?;
+    let mut payload = answered_payload(response)?;
     let refusals = payload.take_user_errors();
     if refusals.is_empty() {
         Ok(payload)
@@ -223,7 +239,8 @@ pub(crate) fn payload_of<M: Mutation>(response: Response<M>) -> Result<M::Payloa
 }
 
 impl Builder {
-    /// How long a call may take, from connecting to the last byte of the answer; 30 seconds unless given.
+    /// How long a call may take, from connecting to the last byte of the answer; 30 seconds unless given. Calls that wait
+    /// for the gateways take 5 seconds and more when a gateway does not confirm.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

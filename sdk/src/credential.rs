@@ -1,10 +1,11 @@
 //! Apps' credentials.
 
 use crate::{
-    ApiKey, AppId, AuthStrategyId, CredentialId, Error, List, Timestamp,
+    ApiKey, AppId, AuthStrategyId, CredentialId, Error, GatewayConfirmation, List, Timestamp,
     app::AppRef,
     auth_strategy::AuthStrategyRef,
     client::handle,
+    confirmation::waiting_mutation,
     error::DecodeError,
     listing::{connection, listing},
     node::get_by_id,
@@ -201,13 +202,30 @@ impl<'a> Credentials<'a> {
     ///
     /// [`Error::User`] with INVALID_TRANSITION when it is revoked already, or NOT_FOUND.
     pub async fn revoke(&self, id: &CredentialId) -> Result<Credential, Error> {
-        let payload = self
-            .client
-            .mutate::<RevokeCredential>(RevokeCredentialInput { id: id.clone() })
-            .await?;
+        let input = RevokeCredentialInput {
+            id: id.clone(),
+            wait_for_gateways: None,
+        };
+        let payload = self.client.mutate::<RevokeCredential>(input).await?;
         Ok(payload
             .credential
             .ok_or_else(|| DecodeError::missing("revokeCredential.credential"))?)
+    }
+
+    /// Revokes a credential as [`Credentials::revoke`] does, and waits up to 5 seconds until every gateway enforces it
+    /// (`revokeCredential` with `waitForGateways`). Call it again to go on waiting. Which gateways have not confirmed is
+    /// told to admins alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::User`] with NOT_FOUND. INVALID_TRANSITION is no error here: the call has waited, and
+    /// [`GatewayConfirmation::object`] has it.
+    pub async fn revoke_and_wait(&self, id: &CredentialId) -> Result<GatewayConfirmation<Credential>, Error> {
+        let input = RevokeCredentialInput {
+            id: id.clone(),
+            wait_for_gateways: Some(true),
+        };
+        self.client.mutate_and_wait::<RevokeCredentialAndWait>(input).await
     }
 }
 
@@ -224,6 +242,8 @@ get_by_id!(GetCredential(GetCredentialVariables: CredentialId) -> CredentialNode
 #[derive(cynic::InputObject)]
 pub(crate) struct RevokeCredentialInput {
     id: CredentialId,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    wait_for_gateways: Option<bool>,
 }
 
 mutation!(GenerateCredential.generate_credential(GenerateCredentialVariables: GenerateCredentialInput)
@@ -234,3 +254,5 @@ mutation!(RotateCredential.rotate_credential(RotateCredentialVariables: RotateCr
     -> RotateCredentialPayload { credential: Credential, secret: WireSecret; replayed });
 mutation!(RevokeCredential.revoke_credential(RevokeCredentialVariables: RevokeCredentialInput)
     -> RevokeCredentialPayload { credential: Credential });
+waiting_mutation!(RevokeCredentialAndWait.revoke_credential(RevokeCredentialAndWaitVariables: RevokeCredentialInput)
+    -> RevokeCredentialAndWaitPayload("RevokeCredentialPayload") { credential: Credential });

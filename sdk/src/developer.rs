@@ -3,8 +3,9 @@
 use secrecy::SecretString;
 
 use crate::{
-    DeveloperId, Error, List, OrderDirection, Timestamp,
+    DeveloperId, Error, GatewayConfirmation, List, OrderDirection, Timestamp,
     client::handle,
+    confirmation::waiting_mutation,
     decision::Decision,
     error::DecodeError,
     listing::{connection, listing},
@@ -184,11 +185,32 @@ impl<'a> Developers<'a> {
         let input = RevokeDeveloperInput {
             id: id.clone(),
             reason: reason.into(),
+            wait_for_gateways: None,
         };
         let payload = self.client.mutate::<RevokeDeveloper>(input).await?;
         Ok(payload
             .developer
             .ok_or_else(|| DecodeError::missing("revokeDeveloper.developer"))?)
+    }
+
+    /// Revokes a developer as [`Developers::revoke`] does, and waits up to 5 seconds until every gateway enforces it
+    /// (`revokeDeveloper` with `waitForGateways`). Call it again to go on waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::User`] with REQUIRED or NOT_FOUND. INVALID_TRANSITION is no error here: the call has waited, and
+    /// [`GatewayConfirmation::object`] has it.
+    pub async fn revoke_and_wait(
+        &self,
+        id: &DeveloperId,
+        reason: impl Into<String>,
+    ) -> Result<GatewayConfirmation<Developer>, Error> {
+        let input = RevokeDeveloperInput {
+            id: id.clone(),
+            reason: reason.into(),
+            wait_for_gateways: Some(true),
+        };
+        self.client.mutate_and_wait::<RevokeDeveloperAndWait>(input).await
     }
 
     /// Deletes a developer who may call nothing (`deleteDeveloper`). Answers with their id.
@@ -275,6 +297,8 @@ pub(crate) struct RejectDeveloperInput {
 pub(crate) struct RevokeDeveloperInput {
     id: DeveloperId,
     reason: String,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    wait_for_gateways: Option<bool>,
 }
 
 #[derive(cynic::InputObject)]
@@ -294,6 +318,8 @@ mutation!(RejectDeveloper.reject_developer(RejectDeveloperVariables: RejectDevel
     -> RejectDeveloperPayload { developer: Developer });
 mutation!(RevokeDeveloper.revoke_developer(RevokeDeveloperVariables: RevokeDeveloperInput)
     -> RevokeDeveloperPayload { developer: Developer });
+waiting_mutation!(RevokeDeveloperAndWait.revoke_developer(RevokeDeveloperAndWaitVariables: RevokeDeveloperInput)
+    -> RevokeDeveloperAndWaitPayload("RevokeDeveloperPayload") { developer: Developer });
 mutation!(DeleteDeveloper.delete_developer(DeleteDeveloperVariables: DeleteDeveloperInput)
     -> DeleteDeveloperPayload { deleted_id: DeveloperId });
 mutation!(IssuePasswordReset.issue_password_reset(IssuePasswordResetVariables: IssuePasswordResetInput)

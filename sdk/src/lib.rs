@@ -24,6 +24,21 @@
 //! # fn store_in_a_vault(_: &str) {}
 //! ```
 //!
+//! What stops traffic (suspending an app; revoking an access request, a credential or a developer) has a second call,
+//! `…_and_wait`, that waits up to 5 seconds until every gateway enforces it, and tells with [`GatewayConfirmation`]
+//! which have not:
+//!
+//! ```no_run
+//! # async fn stop(portico: portico_sdk::Portico, app: portico_sdk::AppId) -> Result<(), Box<dyn std::error::Error>> {
+//! let suspended = portico.apps().suspend_and_wait(&app, "abuse").await?;
+//! for gateway in &suspended.unconfirmed_gateways {
+//!     eprintln!("{} may still let its calls pass", gateway.name);
+//! }
+//! let app = suspended.into_object()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Of other crates' types the interface has [`SecretString`] (of `secrecy`), [`serde_json::Value`] for the schema's
 //! `JSON`, `reqwest::Client` in [`Builder::http_client`] and cynic's `Operation` in [`Portico::run`].
 
@@ -42,6 +57,7 @@ pub mod app;
 pub mod audit;
 pub mod auth_strategy;
 mod client;
+mod confirmation;
 pub mod credential;
 mod decision;
 pub mod developer;
@@ -81,6 +97,7 @@ pub use crate::{
         AuthStrategy, AuthStrategyRef, CreateKeyAuthStrategyInput, KeyAuthStrategy, UpdateKeyAuthStrategyInput,
     },
     client::{BuildError, Builder, Portico},
+    confirmation::GatewayConfirmation,
     credential::{
         Credential, CredentialAction, CredentialKind, CredentialStatus, GenerateCredentialInput, GeneratedCredential,
         RotateCredentialInput,

@@ -22,12 +22,18 @@ pub(crate) trait Payload {
 }
 
 /// `mutation!(Operation.root_field(Variables: Input) -> Payload { field: Type, …; replayed });` where fields are nullable.
+/// A second operation of one root field has a payload with a name of its own, and the schema's in brackets. What stands
+/// behind `|` is for [`waiting_mutation!`](crate::confirmation::waiting_mutation).
 ///
 /// Types are written `Option<…>` here, not by the caller: cynic's code takes on the hygiene of a type's first token.
 macro_rules! mutation {
     (
         $mutation:ident.$root:ident($variables:ident: $argument:ident)
-            -> $payload:ident { $($field:ident: $kind:ident$(<$inner:ident>)?),* $(; $replayed:ident)? }
+            -> $payload:ident$(($schema_payload:literal))? {
+                $($field:ident: $kind:ident$(<$inner:ident>)?),*
+                $(; $replayed:ident)?
+                $(| $confirmed:ident, $unconfirmed:ident)?
+            }
     ) => {
         #[derive(cynic::QueryVariables)]
         pub(crate) struct $variables {
@@ -35,9 +41,14 @@ macro_rules! mutation {
         }
 
         #[derive(cynic::QueryFragment)]
+        $(#[cynic(graphql_type = $schema_payload)])?
         pub(crate) struct $payload {
             $(pub(crate) $field: Option<$kind$(<$inner>)?>,)*
             $(pub(crate) $replayed: bool,)?
+            $(
+                pub(crate) $confirmed: Option<bool>,
+                pub(crate) $unconfirmed: Vec<crate::GatewayNode>,
+            )?
             user_errors: Vec<crate::user_error::UserError>,
         }
 

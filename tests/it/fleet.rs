@@ -6,10 +6,10 @@ mod nodes;
 mod process;
 mod token;
 
-use std::net::SocketAddr;
+use std::{fmt::Debug, net::SocketAddr};
 
 use domain::gateway_token::GatewayToken;
-use portico_sdk::{App, Credential, GatewayTokenId, Portico};
+use portico_sdk::{App, Credential, GatewayConfirmation, GatewayTokenId, Portico};
 use portico_tests::{
     caller::Caller,
     fixture::{self, Published},
@@ -82,17 +82,17 @@ impl Scene {
         (gateway, relay)
     }
 
-    async fn app_suspended(&self) -> Value {
-        let input = json!({ "id": self.app.id.to_string(), "reason": "misuse", "waitForGateways": true });
-        self.admin
-            .mutate(
-                "suspendApp",
-                "gatewaysConfirmed unconfirmedGateways { name isConfirmed }",
-                input,
-            )
-            .await["data"]["suspendApp"]
-            .take()
+    async fn app_suspended(&self) -> GatewayConfirmation<App> {
+        let apps = self.client.apps();
+        apps.suspend_and_wait(&self.app.id, "misuse").await.unwrap()
     }
+}
+
+/// The step is taken, and every gateway enforces it.
+fn assert_confirmed<T: Debug>(done: &GatewayConfirmation<T>) {
+    assert!(done.object.is_ok(), "{done:?}");
+    assert!(done.gateways_confirmed, "{done:?}");
+    assert!(done.unconfirmed_gateways.is_empty(), "{done:?}");
 }
 
 #[tokio::test]
@@ -162,9 +162,6 @@ async fn the_gateway_of_serve_is_one_of_the_fleet() {
         "{own:?}"
     );
     let suspended = scene.app_suspended().await;
-    assert_eq!(
-        suspended,
-        json!({ "gatewaysConfirmed": true, "unconfirmedGateways": [], "userErrors": [] })
-    );
+    assert_confirmed(&suspended);
     scene.server.stop().await;
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod answer;
+mod confirmation;
 mod error;
 mod operation;
 mod run;

@@ -154,6 +154,7 @@ async fn apps(portico: &Portico) {
     refused(apps.update(UpdateAppInput::new(&app).name("Bank").description(Patch::Clear))).await;
     refused(apps.delete(&app)).await;
     refused(apps.suspend(&app, "abuse")).await;
+    refused(apps.suspend_and_wait(&app, "abuse")).await;
     refused(apps.resume(&app)).await;
 
     let (requests, request) = (portico.access_requests(), AccessRequestId::new("req_1"));
@@ -168,6 +169,8 @@ async fn apps(portico: &Portico) {
     refused(requests.approve(&request, None)).await;
     refused(requests.reject(RejectAccessRequestInput::new(&request, "no").all_of_developer(true))).await;
     refused(requests.revoke(RevokeAccessRequestInput::new(&request, "over"))).await;
+    let all = RevokeAccessRequestInput::new(&request, "over").all_of_developer(true);
+    refused(requests.revoke_and_wait(all)).await;
 
     let (credentials, credential) = (portico.credentials(), CredentialId::new("cred_1"));
     let at: Timestamp = "2027-01-31T09:30:00Z".parse().unwrap();
@@ -176,6 +179,7 @@ async fn apps(portico: &Portico) {
     refused(credentials.generate(GenerateCredentialInput::new(&app).name("ci").expires_at(at))).await;
     refused(credentials.rotate(RotateCredentialInput::new(&credential).overlap_seconds(60))).await;
     refused(credentials.revoke(&credential)).await;
+    refused(credentials.revoke_and_wait(&credential)).await;
 }
 
 async fn administration(portico: &Portico) {
@@ -198,6 +202,7 @@ async fn administration(portico: &Portico) {
     refused(developers.approve(&developer, Some("known"))).await;
     refused(developers.reject(&developer, "unknown")).await;
     refused(developers.revoke(&developer, "left")).await;
+    refused(developers.revoke_and_wait(&developer, "left")).await;
     refused(developers.delete_forced(&developer)).await;
     refused(developers.issue_password_reset(&developer)).await;
 

@@ -1,5 +1,7 @@
 //! Waiting until every gateway enforces what stops traffic.
 
+use portico_sdk::{AppStatus, RevokeAccessRequestInput, UserErrorCode};
+
 use super::*;
 
 #[tokio::test]
@@ -27,39 +29,38 @@ async fn revoking_reaches_five_gateways_before_it_answers() {
         .unwrap()
         .nodes
         .remove(0);
-    let with_reason = |id: String| json!({ "id": id, "reason": "misuse", "waitForGateways": true });
-    let steps = [
-        ("suspendApp", with_reason(scene.app.id.to_string()), Some("resumeApp")),
-        (
-            "revokeAccessRequest",
-            with_reason(request.id.to_string()),
-            Some("approveAccessRequest"),
-        ),
-        (
-            "revokeDeveloper",
-            with_reason(scene.dana.id.to_string()),
-            Some("approveDeveloper"),
-        ),
-        (
-            "revokeCredential",
-            json!({ "id": scene.credential.id.to_string(), "waitForGateways": true }),
-            None,
-        ),
-    ];
-    for (mutation, input, undo) in steps {
-        let selection = "gatewaysConfirmed unconfirmedGateways { name }";
-        let done = scene.admin.done(mutation, selection, input.clone()).await;
-        // At once, without waiting for anything.
-        all_answer(if mutation == "revokeCredential" { 401 } else { 403 }).await;
-        assert_eq!(done["gatewaysConfirmed"], true, "{mutation}");
-        assert_eq!(done["unconfirmedGateways"], json!([]), "{mutation}");
-        if let Some(undo) = undo {
-            scene.admin.done(undo, "", json!({ "id": input["id"] })).await;
-            for gateway in &gateways {
-                gateway.wait_for_status("/mock", &scene.key, 200).await;
-            }
+    let all_pass_again = async || {
+        for gateway in &gateways {
+            gateway.wait_for_status("/mock", &scene.key, 200).await;
         }
-    }
+    };
+    let (apps, requests) = (scene.client.apps(), scene.client.access_requests());
+    let developers = scene.client.developers();
+
+    // At once, without waiting for anything: what the gateways answer is looked at first.
+    let suspended = apps.suspend_and_wait(&scene.app.id, "misuse").await.unwrap();
+    all_answer(403).await;
+    assert_confirmed(&suspended);
+    apps.resume(&scene.app.id).await.unwrap();
+    all_pass_again().await;
+
+    let input = RevokeAccessRequestInput::new(&request.id, "misuse");
+    let revoked = requests.revoke_and_wait(input).await.unwrap();
+    all_answer(403).await;
+    assert_confirmed(&revoked);
+    requests.approve(&request.id, None).await.unwrap();
+    all_pass_again().await;
+
+    let revoked = developers.revoke_and_wait(&scene.dana.id, "misuse").await.unwrap();
+    all_answer(403).await;
+    assert_confirmed(&revoked);
+    developers.approve(&scene.dana.id, None).await.unwrap();
+    all_pass_again().await;
+
+    let credentials = scene.client.credentials();
+    let revoked = credentials.revoke_and_wait(&scene.credential.id).await.unwrap();
+    all_answer(401).await;
+    assert_confirmed(&revoked);
     for gateway in gateways {
         gateway.stop().await;
     }
@@ -92,39 +93,35 @@ async fn a_gateway_that_is_cut_off_is_named_and_catches_up() {
         .await;
 
     let suspended = scene.app_suspended().await;
-    assert_eq!(suspended["userErrors"], json!([]));
-    assert_eq!(suspended["gatewaysConfirmed"], false);
-    assert_eq!(
-        suspended["unconfirmedGateways"],
-        json!([{ "name": "far", "isConfirmed": false }])
-    );
+    assert!(!suspended.gateways_confirmed);
+    let [unconfirmed] = suspended.unconfirmed_gateways.as_slice() else {
+        panic!("{suspended:?}")
+    };
+    assert_eq!((unconfirmed.name.as_str(), unconfirmed.is_confirmed), ("far", false));
+    assert_eq!(suspended.into_object().unwrap().status, AppStatus::Suspended);
     assert_eq!(near.status("/mock", &scene.key).await, 403);
     assert_eq!(far.status("/mock", &scene.key).await, 200, "it cannot know");
     let node = wait_for_node(&scene.client, "far", |node| !node.is_confirmed).await;
     assert!(node.lag_milliseconds > Some(0));
     // The key's own developer learns that not all have, and not which.
-    let input = json!({ "id": scene.credential.id.to_string(), "waitForGateways": true });
-    let dana = Caller::of(&scene.server, "dana", &scene.dana.client);
-    let selection = "gatewaysConfirmed unconfirmedGateways { name }";
-    let revoked = dana.mutate("revokeCredential", selection, input).await;
-    let revoked = &revoked["data"]["revokeCredential"];
-    assert_eq!(
-        (&revoked["gatewaysConfirmed"], &revoked["unconfirmedGateways"]),
-        (&json!(false), &json!([]))
-    );
+    let credentials = scene.dana.client.credentials();
+    let revoked = credentials.revoke_and_wait(&scene.credential.id).await.unwrap();
+    assert!(!revoked.gateways_confirmed);
+    assert_eq!(revoked.unconfirmed_gateways, []);
 
     relay.mend(scene.address());
     // Repeated, it waits again.
     let repeated = scene.app_suspended().await;
-    assert_eq!(repeated["userErrors"][0]["code"], "INVALID_TRANSITION");
-    assert_eq!(repeated["gatewaysConfirmed"], true, "{repeated}");
+    assert!(repeated.gateways_confirmed, "{repeated:?}");
+    let refused = repeated.into_object().unwrap_err();
+    assert!(refused.has_user_code(&UserErrorCode::InvalidTransition), "{refused:?}");
     assert_eq!(far.status("/mock", &scene.key).await, 401, "the key is revoked by now");
 
     // Who has stopped is not waited for.
     far.stop().await;
     wait_for_node(&scene.client, "far", |node| node.stopped_at.is_some()).await;
     let repeated = scene.app_suspended().await;
-    assert_eq!(repeated["gatewaysConfirmed"], true, "{repeated}");
+    assert!(repeated.gateways_confirmed, "{repeated:?}");
     near.stop().await;
     scene.server.stop().await;
 }
