@@ -1,21 +1,27 @@
 //! `cargo xtask bench`: Portico beside its peers, in one run on one machine, and the report that follows from it.
 //!
-//! A [`Section`] measures one thing against one peer and yields rows; each is written to `docs/benchmarks/` as JSON,
-//! and `docs/benchmarks.md` is made anew from all of them, so that one section can be repeated alone.
+//! A [`Section`] measures one thing, against a peer where there is one, and yields rows; each is written to
+//! `docs/benchmarks/` as JSON, and `docs/benchmarks.md` is made anew from all of them, so that one section can be
+//! repeated alone.
 //!
 //! What counts is requests per CPU-second of the server's own processes, in rounds that alternate between the servers:
 //! on a shared machine that moves less than requests per second. No number is taken before the answers were compared.
 
+mod calls;
+mod fleet;
 mod gateway;
+mod http;
 mod install;
 mod machine;
 mod nginx;
 mod pinned;
 mod plot;
+mod portico;
 mod profile;
 mod queries;
 mod report;
 mod rounds;
+mod snapshot;
 
 use std::{
     fs,
@@ -38,6 +44,10 @@ pub(crate) struct BenchOptions {
     /// Seconds of load for each server in each round.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
+    /// A built `portico` for the sections that run it; it is built as it is shipped unless named. For trying a section,
+    /// not for the report.
+    #[arg(long, value_name = "FILE")]
+    portico: Option<PathBuf>,
 }
 
 /// One part of the benchmark.
@@ -51,7 +61,12 @@ trait Section {
 
 /// All sections, in the report's order.
 fn sections() -> Vec<Box<dyn Section>> {
-    vec![Box::new(gateway::GatewaySection), Box::new(queries::QueriesSection)]
+    vec![
+        Box::new(gateway::GatewaySection),
+        Box::new(snapshot::SnapshotSection),
+        Box::new(queries::QueriesSection),
+        Box::new(fleet::FleetSection),
+    ]
 }
 
 /// What every section works with.
@@ -63,6 +78,7 @@ pub(crate) struct Bench {
     rounds: usize,
     seconds: u64,
     load_program: PathBuf,
+    portico: Option<PathBuf>,
 }
 
 const REPORT: &str = "docs/benchmarks.md";
@@ -95,6 +111,7 @@ pub(crate) fn run(root: &Path, options: &BenchOptions) -> TaskResult {
         rounds: options.rounds,
         seconds: options.seconds,
         load_program,
+        portico: options.portico.clone(),
     };
     fs::create_dir_all(bench.plots()).map_err(|error| format!("{RESULTS} cannot be made: {error}"))?;
     let machine = machine::describe(root)?;

@@ -1,30 +1,21 @@
 //! The gateway beside nginx: what a call costs, what deciding adds to it, and how much later answers come.
 
-use std::{
-    collections::HashMap,
-    fs,
-    io::{Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
-    path::Path,
-    thread,
-    time::Duration,
-};
+use std::collections::HashMap;
 
 use super::{
     Bench, Section,
+    calls::{self, CONNECTIONS, Measured, answered},
     nginx::{self, Nginx},
-    pinned::Running,
-    plot, profile,
+    plot,
     report::{Goal, Plot, Row, SectionReport},
     rounds::{self, Figure, Series},
 };
-use crate::load::{self, LoadKind, LoadOptions, LoadResult, QUANTILES, answer};
+use crate::load::{LoadKind, LoadOptions, LoadResult, QUANTILES};
 
 /// The part that concerns single calls.
 pub(crate) struct GatewaySection;
 
 const KEYS: usize = 100_000;
-const CONNECTIONS: usize = 64;
 const RATE: u32 = 4_000;
 /// Threads of the load at a constant rate.
 const RATE_CONNECTIONS: usize = 32;
@@ -45,32 +36,19 @@ impl Section for GatewaySection {
         let upstream = Nginx::upstream(bench)?;
         let proxy = Nginx::proxy(bench, upstream.address)?;
         let keys_file = bench.file("keys");
-        let gateway = Measured::start(bench, &with, upstream.address, &keys_file)?;
+        let gateway = Measured::start(bench, &with, upstream.address, KEYS, &keys_file)?;
         // Made of the same seed: its keys are the same.
-        let undecided = Measured::start(bench, &without, upstream.address, &keys_file)?;
+        let undecided = Measured::start(bench, &without, upstream.address, KEYS, &keys_file)?;
         let servers = HashMap::from([
             (NGINX, (&proxy.running, proxy.address)),
             (GATEWAY, (&gateway.running, gateway.address)),
             (UNDECIDED, (&undecided.running, undecided.address)),
             (DIRECT, (&upstream.running, upstream.address)),
         ]);
-        compare(&keys_file, &servers)?;
+        let proxies = [NGINX, GATEWAY, UNDECIDED].map(|name| (name, servers[name].1));
+        calls::compare(&keys_file, upstream.address, &proxies, gateway.address)?;
 
-        let saturate = |name: &'static str| {
-            let (running, target) = servers[name];
-            let before = running.cpu_time()?;
-            let result = bench.load(&LoadOptions {
-                target,
-                keys_file: keys_file.clone(),
-                kind: LoadKind::Saturating,
-                connections: CONNECTIONS,
-                rate: 0,
-                seconds: bench.seconds,
-            })?;
-            let used = running.cpu_time()?.saturating_sub(before);
-            answered(name, &result)?;
-            Ok(result.answered as f64 / used.as_secs_f64())
-        };
+        let saturate = |name: &'static str| calls::requests_per_cpu_second(bench, name, servers[name], &keys_file);
         let cost = rounds::alternate(bench.rounds, &[NGINX, GATEWAY, UNDECIDED], saturate)?;
 
         let mut latencies: HashMap<&'static str, Vec<LoadResult>> = HashMap::new();
@@ -94,108 +72,12 @@ impl Section for GatewaySection {
             for name in [GATEWAY, NGINX] {
                 let caption = format!("Where the time goes in {name} under the first row's load");
                 let (running, _) = servers[name];
-                let taken = thread::scope(|scope| {
-                    let under_load = scope.spawn(|| saturate(name));
-                    let profile = profile::of(running, &bench.file("profile"), bench.seconds, &caption);
-                    under_load
-                        .join()
-                        .map_err(|_| "the load broke off".to_owned())?
-                        .and(profile)
-                })?;
+                let taken = calls::profile_under_load(bench, running, &caption, || saturate(name))?;
                 found.profiles.push(taken);
             }
         }
         Ok(found)
     }
-}
-
-/// `gateway/examples/measured.rs`, running.
-struct Measured {
-    running: Running,
-    address: SocketAddr,
-}
-
-impl Measured {
-    fn start(bench: &Bench, program: &Path, upstream: SocketAddr, keys_file: &Path) -> Result<Self, String> {
-        let mut command = bench.cores.server_command(program);
-        command
-            .args(["--listen", "127.0.0.1:0"])
-            .args(["--upstream", &format!("http://{upstream}")])
-            .args(["--keys", &KEYS.to_string()])
-            .arg("--keys-file")
-            .arg(keys_file);
-        let (running, address) = Running::start(&mut command, "listening on ")?;
-        let address = address.parse().map_err(|_| format!("{address} is no address"))?;
-        Ok(Self { running, address })
-    }
-}
-
-/// How many keys are tried before the load.
-const COMPARED: usize = 200;
-
-/// Every server gives the same answer to the same call; the gateway, and it alone, gives none to others.
-fn compare(keys_file: &Path, servers: &HashMap<&'static str, (&Running, SocketAddr)>) -> Result<(), String> {
-    let text = fs::read_to_string(keys_file).map_err(|error| format!("the keys cannot be read: {error}"))?;
-    let lines: Vec<(&str, &str)> = text.lines().filter_map(|line| line.split_once(' ')).collect();
-    for (path, key) in lines.iter().step_by(lines.len().div_ceil(COMPARED)) {
-        let expected = ask(servers[DIRECT].1, path, key)?;
-        if expected.0 != 200 || expected.1.len() != nginx::BODY_BYTES {
-            return Err(format!(
-                "the upstream answers {} with {} bytes",
-                expected.0,
-                expected.1.len()
-            ));
-        }
-        for name in [NGINX, GATEWAY, UNDECIDED] {
-            if ask(servers[name].1, path, key)? != expected {
-                return Err(format!("{name} does not answer as the upstream does"));
-            }
-        }
-        for (wrong, asked) in [("ptk_wrong", *path), (*key, "/no-such-route")] {
-            let (status, _) = ask(servers[GATEWAY].1, asked, wrong)?;
-            if !matches!(status, 401 | 404) {
-                return Err(format!("{GATEWAY} lets through what it must not: {status}"));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Status and body of one call.
-fn ask(address: SocketAddr, path: &str, key: &str) -> Result<(u16, Vec<u8>), String> {
-    let call = || -> std::io::Result<Vec<u8>> {
-        let mut socket = TcpStream::connect(address)?;
-        socket.set_read_timeout(Some(Duration::from_secs(10)))?;
-        socket.write_all(&load::request(path, key))?;
-        let mut bytes = Vec::new();
-        let mut piece = [0; 4096];
-        loop {
-            let count = socket.read(&mut piece)?;
-            bytes.extend_from_slice(&piece[..count]);
-            let head = answer::head(&bytes).map_err(std::io::Error::other)?;
-            if count == 0 || head.is_some_and(|head| bytes.len() >= head.length) {
-                return Ok(bytes);
-            }
-        }
-    };
-    let bytes = call().map_err(|error| format!("{address} does not answer: {error}"))?;
-    let head = answer::head(&bytes)?.ok_or_else(|| format!("{address} answers half"))?;
-    let body = bytes
-        .windows(4)
-        .position(|window| window == b"\r\n\r\n")
-        .map(|at| bytes[at + 4..].to_vec())
-        .unwrap_or_default();
-    Ok((head.status, body))
-}
-
-fn answered(name: &str, result: &LoadResult) -> Result<(), String> {
-    if result.failed > 0 || result.answered == 0 {
-        return Err(format!(
-            "{name} answered {} and failed {}",
-            result.answered, result.failed
-        ));
-    }
-    Ok(())
 }
 
 const P99: f64 = 0.99;

@@ -5,7 +5,6 @@
 //! change beside the app. That difference is left as it is.
 
 mod data;
-mod http;
 mod load;
 mod question;
 mod server;
@@ -18,19 +17,15 @@ use std::{
 use serde_json::{Value, json};
 use test_cluster::Cluster;
 
-use self::{
-    data::{Developer, Rows},
-    server::Server,
-};
+use self::data::{Developer, Rows};
 use super::{
     Bench, Section, pinned, plot,
+    portico::{self, Server},
     report::{Goal, Plot, Row, SectionReport},
     rounds::{self, Figure, Series},
 };
-use crate::{postgres, process};
+use crate::postgres;
 
-/// The admin of the section's servers: e-mail and password.
-const ADMIN: (&str, &str) = ("admin@example.com", "a password for the benchmark");
 /// How many developers ask: more than connections, so that writers seldom wait for one another.
 const DEVELOPERS: usize = 24;
 /// Connections of load.
@@ -52,7 +47,7 @@ impl Section for QueriesSection {
     }
 
     fn run(&self, bench: &Bench) -> Result<SectionReport, String> {
-        let portico = build(bench)?;
+        let portico = portico::build(bench)?;
         let peer = server::install_postgraphile(bench)?;
         let programs = postgres::ensure()?;
         // Durable, as it is by itself; the tests' servers are not.
@@ -84,18 +79,6 @@ requests each. 16 connections; Portico's requests carry the access tokens of 24 
 the server's own process; PostgreSQL's time is told beside it and counted for nobody. *Kept* is the default; *executed* \
 is `--answer-cache-bytes 0`, where every query runs. PostGraphile checks no rights and writes one row to make an app; \
 Portico writes a claim, an audit event and a change beside it. Latencies are medians of one request after the other.";
-
-fn build(bench: &Bench) -> Result<std::path::PathBuf, String> {
-    process::cargo(
-        &bench.root,
-        &["build", "--locked", "--release", "--package", "portico"],
-        &[],
-    )?;
-    let kept = bench.file("portico");
-    let built = process::target(&bench.root).join("release/portico");
-    std::fs::copy(&built, &kept).map_err(|error| format!("{} cannot be copied: {error}", built.display()))?;
-    Ok(kept)
-}
 
 /// Makes a request from the connection's number and how many there were before.
 type Asking<'a> = &'a (dyn Fn(&Server, usize, u64) -> Vec<u8> + Sync);
@@ -167,7 +150,7 @@ fn beside_peer(
             let theirs = pinned::cpu_time_of(database)?
                 .saturating_sub(database_before)
                 .as_secs_f64();
-            note(&mut database_micros, name, theirs * 1e6 / answered);
+            rounds::note(&mut database_micros, name, theirs * 1e6 / answered);
             Ok(answered / own)
         };
         let cost = rounds::alternate(bench.rounds, &[KEPT, PEER, EXECUTED], measure)?;
@@ -199,16 +182,6 @@ fn beside_peer(
         });
     }
     Ok(())
-}
-
-fn note(all: &mut Vec<Series>, name: &'static str, value: f64) {
-    match all.iter_mut().find(|series| series.name == name) {
-        Some(series) => series.values.push(value),
-        None => all.push(Series {
-            name,
-            values: vec![value],
-        }),
-    }
 }
 
 /// How many answers there were.
@@ -255,6 +228,7 @@ fn at_scale(bench: &Bench, portico: &Path, cluster: &Cluster) -> Result<Vec<Row>
     }
     Ok(report)
 }
+
 /// Compares each server's answers to all questions; says where they differ.
 fn compare(ours: &[&Server], peer: &Server, developers: &[Developer], tokens: &[String]) -> Result<(), String> {
     let same = |what: &str, own: &Value, theirs: &Value| {

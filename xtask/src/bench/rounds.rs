@@ -31,6 +31,17 @@ pub(crate) fn alternate(
     Ok(all)
 }
 
+/// Adds a value to the series of this name.
+pub(crate) fn note(all: &mut Vec<Series>, name: &'static str, value: f64) {
+    match all.iter_mut().find(|series| series.name == name) {
+        Some(series) => series.values.push(value),
+        None => all.push(Series {
+            name,
+            values: vec![value],
+        }),
+    }
+}
+
 /// A figure of all rounds.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Figure {

@@ -5,14 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::{Value, json};
+use serde_json::json;
 use test_cluster::Cluster;
 
-use super::{
-    ADMIN, DEVELOPERS,
-    server::{Portico, Server},
+use super::DEVELOPERS;
+use crate::bench::{
+    Bench,
+    portico::{Portico, Server},
 };
-use crate::bench::Bench;
 
 const PASSWORD: &str = "a developer's password";
 
@@ -93,15 +93,14 @@ impl<'a> Rows<'a> {
     pub(super) fn tokens(&self, server: &Server) -> Result<Vec<String>, String> {
         let tokens = self.developers.iter().enumerate().map(|(number, developer)| {
             let input = json!({ "email": developer.email, "password": PASSWORD });
-            sign_in(server, number, &input)
+            server.sign_in(number, &input)
         });
         tokens.collect()
     }
 }
 
 fn sign_up(server: &Server) -> Result<(), String> {
-    let admin = json!({ "realm": "ADMIN", "email": ADMIN.0, "password": ADMIN.1 });
-    let admin = sign_in(server, DEVELOPERS, &admin)?;
+    let admin = server.sign_in_admin(DEVELOPERS)?;
     let open = "mutation { updatePortal(input: { autoApproveDevelopers: true }) { userErrors { code } } }";
     server.ask(&server.request(open, &json!({}), Some(&admin)))?;
     let document = "mutation($input: SignUpInput!) { signUp(input: $input) { userErrors { code message } } }";
@@ -114,16 +113,6 @@ fn sign_up(server: &Server) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn sign_in(server: &Server, number: usize, input: &Value) -> Result<String, String> {
-    let document =
-        "mutation($input: SignInInput!) { signIn(input: $input) { session { accessToken } userErrors { code } } }";
-    let answer = server.ask(&server.request_from(number, document, &json!({ "input": input })))?;
-    let token = answer["data"]["signIn"]["session"]["accessToken"].as_str();
-    token
-        .map(str::to_owned)
-        .ok_or_else(|| format!("nobody could sign in: {answer}"))
 }
 
 /// The process id of PostgreSQL's first process, whose children do the work.

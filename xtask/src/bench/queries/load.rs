@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::http::Connection;
+use crate::bench::http::Connection;
 
 /// What a run saw.
 pub(super) struct Load {
