@@ -393,6 +393,9 @@ pub struct GatewayOptions {
         value_name = "ADDRESS"
     )]
     pub listen: SocketAddr,
+    /// Threads of the gateway. Default: as many as there are cores for this process.
+    #[arg(long, env = "PORTICO_GATEWAY_WORKERS", value_name = "NUMBER")]
+    pub gateway_workers: Option<NonZero<usize>>,
     /// Address of /healthz and /readyz; `off` for none. Port 0 takes a free port.
     #[arg(
         long,
@@ -455,6 +458,7 @@ impl GatewayOptions {
             token_file: None,
             control_plane_ca: None,
             listen: loopback,
+            gateway_workers: None,
             health_listen: GatewayListen::On(loopback),
             name: None,
             data_dir: directory.to_owned(),
@@ -603,6 +607,26 @@ mod tests {
                 assert!(explained, "{} of {}", argument.get_id(), subcommand.get_name());
             }
         }
+    }
+
+    #[test]
+    fn both_planes_take_the_number_of_the_gateways_threads() {
+        let number = NonZero::new(3);
+        let serve = Arguments::try_parse_from(["portico", "--gateway-workers", "3"]).unwrap();
+        assert_eq!(serve.serve.gateway_workers, number);
+        let gateway = [
+            "portico",
+            "gateway",
+            "--control-plane",
+            "http://127.0.0.1:1",
+            "--gateway-workers",
+        ];
+        let with = |workers| Arguments::try_parse_from(gateway.into_iter().chain([workers]));
+        let Some(Command::Gateway(options)) = with("3").unwrap().command else {
+            panic!("another command")
+        };
+        assert_eq!(options.gateway_workers, number);
+        assert!(with("0").is_err());
     }
 
     #[test]

@@ -147,6 +147,9 @@ impl GatewayProcess {
         config.metrics = gateway_metrics.clone();
         config.observer = observer;
         config.timeouts.shutdown_grace = options.shutdown_grace();
+        if let Some(workers) = options.gateway_workers {
+            config.workers = workers;
+        }
         let gateway = Gateway::bind(config, reader.clone(), Arc::clone(&usage)).await?;
         let addresses = json!({
             "gateway_listen": gateway.local_addr().to_string(),

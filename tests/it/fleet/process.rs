@@ -232,6 +232,27 @@ async fn sigterm_loses_no_call_that_is_under_way() {
     scene.server.stop().await;
 }
 
+/// A number that is not the default one on any machine: one thread more than there are cores.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_has_as_many_threads_as_it_is_told() {
+    let scene = Scene::new().await;
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("http://{}", scene.address());
+    let workers = std::thread::available_parallelism().unwrap().get() + 1;
+    let variable = format!("PORTICO_GATEWAY_WORKERS={workers}");
+    let gateway = GatewayChild::start(&["env", &variable], &url, &scene.token, directory.path());
+    // Calls are answered once all threads are there.
+    assert_eq!(gateway.call(&scene.key).await.unwrap(), 200);
+    let threads = std::fs::read_dir(format!("/proc/{}/task", gateway.child.id())).unwrap();
+    let names = threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("comm")).unwrap());
+    assert_eq!(
+        names.filter(|name| name.trim_end() == "portico-gateway").count(),
+        workers
+    );
+    scene.server.stop().await;
+}
+
 /// The system refuses every byte of a file beyond the first block, as it does when the disk is full.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
