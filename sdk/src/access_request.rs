@@ -300,7 +300,7 @@ pub(crate) struct ApproveAccessRequestInput {
     reason: Option<String>,
 }
 
-/// What callers give, and that the call waits: whether it does is told by the answer's type, so it is no option of theirs.
+/// What callers give, and that the call waits. That is no option of theirs: the answer's type depends on it.
 #[derive(cynic::InputObject)]
 #[cynic(graphql_type = "RevokeAccessRequestInput")]
 pub(crate) struct RevokeAccessRequestAndWaitInput {

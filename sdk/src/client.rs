@@ -239,8 +239,8 @@ pub(crate) fn payload_of<M: Mutation>(response: Response<M>) -> Result<M::Payloa
 }
 
 impl Builder {
-    /// How long a call may take, from connecting to the last byte of the answer; 30 seconds unless given. Calls that wait
-    /// for the gateways take 5 seconds and more when a gateway does not confirm.
+    /// How long a call may take, from connecting to the last byte of the answer; 30 seconds unless given. Calls that
+    /// wait for the gateways take 5 seconds and more when a gateway does not confirm.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

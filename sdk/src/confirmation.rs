@@ -10,8 +10,8 @@ use crate::{
 /// What a call that waited for the gateways answers with.
 ///
 /// The server answers when every gateway that may be serving enforces the step, and after 5 seconds at the latest. To
-/// go on waiting, make the same call again: the step is taken by then, so `object` has INVALID_TRANSITION, and the other
-/// two fields tell how far the gateways are.
+/// go on waiting, make the same call again: the step is taken by then, so `object` has INVALID_TRANSITION, and the
+/// other two fields tell how far the gateways are.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayConfirmation<T> {

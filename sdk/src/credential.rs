@@ -213,8 +213,8 @@ impl<'a> Credentials<'a> {
     }
 
     /// Revokes a credential as [`Credentials::revoke`] does, and waits up to 5 seconds until every gateway enforces it
-    /// (`revokeCredential` with `waitForGateways`). Call it again to go on waiting. Which gateways have not confirmed is
-    /// told to admins alone.
+    /// (`revokeCredential` with `waitForGateways`). Call it again to go on waiting. Which gateways have not confirmed
+    /// is told to admins alone.
     ///
     /// # Errors
     ///
