@@ -49,8 +49,14 @@ impl TestServer {
 
     /// Starts a server on this PostgreSQL database.
     pub async fn start_on(url: &str) -> Self {
+        Self::start_on_with(url, |_| {}).await
+    }
+
+    /// Starts a server on this PostgreSQL database, its options changed by `adjust`.
+    pub async fn start_on_with(url: &str, adjust: impl FnOnce(&mut ServeOptions)) -> Self {
         let (directory, mut options) = prepared();
         database::on_postgres(&mut options, url);
+        adjust(&mut options);
         Self::serve(directory, options).await
     }
 
