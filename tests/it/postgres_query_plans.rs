@@ -442,14 +442,20 @@ async fn nested_queries_take_few_postgres_statements_however_many_rows() {
     let mut counts = Vec::new();
     for document in [products, apps, requests, counted] {
         for number in ["2", "20"] {
-            let logged = scene.logged();
-            scene.ask(&scene.dana, &document.replace('N', number)).await;
-            let statements = scene.statements_since(logged);
-            let of_query = statements.iter().filter(|statement| {
-                let text = text(statement);
-                !text.contains("change_log") && !text.contains("pg_notify")
-            });
-            counts.push(of_query.count());
+            // What the server does besides is logged, too, so the best of several tries counts: statements that come by
+            // the row come every time.
+            let mut tries = Vec::new();
+            for _ in 0..5 {
+                let logged = scene.logged();
+                scene.ask(&scene.dana, &document.replace('N', number)).await;
+                let statements = scene.statements_since(logged);
+                let of_query = statements.iter().filter(|statement| {
+                    let text = text(statement);
+                    !text.contains("change_log") && !text.contains("pg_notify")
+                });
+                tries.push(of_query.count());
+            }
+            counts.push(tries.into_iter().min().unwrap());
         }
     }
     // In pairs: for 2 and for 20 of them.
