@@ -93,7 +93,7 @@ fn measure(keys: u64) -> Result<Value> {
             "developers": DEVELOPERS,
             "full_load": step("load")?,
             "start_from_copy": step("start")?,
-            "work": step("work")?,
+            "steps": step("work")?,
         }))
     })();
     let _ = fs::remove_file(&path);

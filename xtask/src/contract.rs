@@ -38,7 +38,8 @@ pub(crate) fn check(root: &Path, schema: &str) -> TaskResult {
         describe(name, definition, &mut broken);
     }
     if broken.is_empty() {
-        println!("contract: {} types kept, {} in all", types(&contract).len(), ours.len());
+        let kept = types(&contract).keys().filter(|name| ours.contains_key(*name)).count();
+        println!("contract: {kept} types kept, {} in all", ours.len());
         return Ok(());
     }
     Err(format!("schema.graphql breaks {CONTRACT}:\n{}", broken.join("\n")))

@@ -118,14 +118,14 @@ fn rows_of_scale(found: &[Value]) -> Result<(Vec<Row>, Vec<Row>), String> {
             &format!("Bare look-up, from key to decision: {MANY} against {FEW}"),
             " ×",
             Goal::None,
-            "/work/key_to_decision/ratio",
+            "/steps/key_to_decision/ratio",
             1.0,
         )?,
         row(
             &format!("Bare look-up by hash: {MANY} against {FEW}"),
             " ×",
             Goal::None,
-            "/work/index_and_decision/ratio",
+            "/steps/index_and_decision/ratio",
             1.0,
         )?,
         row(
@@ -139,14 +139,14 @@ fn rows_of_scale(found: &[Value]) -> Result<(Vec<Row>, Vec<Row>), String> {
             "One change, median",
             " ms",
             at_most(1.0, 0.1),
-            "/work/change_microseconds/median",
+            "/steps/change_microseconds/median",
             1e-3,
         )?,
         row(
             "One change, p99",
             " ms",
             Goal::None,
-            "/work/change_microseconds/p99",
+            "/steps/change_microseconds/p99",
             1e-3,
         )?,
     ];
@@ -231,12 +231,12 @@ mod tests {
     #[test]
     fn figures_are_read_from_what_the_example_prints() {
         let found = [
-            json!({ "work": { "median": 50 } }),
-            json!({ "work": { "median": 70.0 } }),
+            json!({ "steps": { "median": 50 } }),
+            json!({ "steps": { "median": 70.0 } }),
         ];
-        let read = figure(&found, "/work/median", 1e-3).unwrap();
+        let read = figure(&found, "/steps/median", 1e-3).unwrap();
         assert_eq!((read.lowest, read.highest), (0.05, 0.07));
-        assert!(figure(&found, "/work/p99", 1.0).unwrap_err().contains("/work/p99"));
-        assert!(figure(&[], "/work/median", 1.0).is_err());
+        assert!(figure(&found, "/steps/p99", 1.0).unwrap_err().contains("/steps/p99"));
+        assert!(figure(&[], "/steps/median", 1.0).is_err());
     }
 }
