@@ -96,6 +96,18 @@ pub fn create_private(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// Tells tools and tests where a process listens: `addresses.json` in its directory, replaced as a whole.
+///
+/// # Errors
+/// When the file cannot be written; one that was there stays.
+pub fn write_addresses(directory: &Path, addresses: &serde_json::Value) -> io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    io::Write::write_all(&mut file, format!("{addresses}\n").as_bytes())?;
+    file.persist(directory.join("addresses.json"))
+        .map_err(|error| error.error)?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

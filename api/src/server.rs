@@ -24,7 +24,7 @@ use crate::{
     config::{GatewayListen, ServeOptions},
     control_plane::ControlPlane,
     credential::usage,
-    data_directory::{DataDirectory, DataDirectoryError},
+    data_directory::{DataDirectory, DataDirectoryError, write_addresses},
     database::{Database, backup},
     error::{ServiceError, StoreError},
     fleet::{gateway_process::host_name, node_id},
@@ -281,7 +281,7 @@ impl Server {
             grace: options.shutdown_grace(),
             _data_directory: data_directory,
         };
-        write_addresses(&options.storage.data_dir, addresses).map_err(StartError::Addresses)?;
+        write_addresses(&options.storage.data_dir, &as_json(addresses)).map_err(StartError::Addresses)?;
         let listeners = Listeners {
             api: listener,
             gateway,
@@ -467,8 +467,8 @@ fn signing_keys(options: &ServeOptions, data_directory: &Path) -> Result<Signing
     }
 }
 
-/// Tells tools and tests where the server listens: all addresses, written at once.
-fn write_addresses(data_directory: &Path, addresses: Addresses) -> io::Result<()> {
+/// What `addresses.json` says of the server.
+fn as_json(addresses: Addresses) -> serde_json::Value {
     let Addresses {
         listen,
         gateway_listen,
@@ -477,16 +477,11 @@ fn write_addresses(data_directory: &Path, addresses: Addresses) -> io::Result<()
         metrics_listen,
     } = addresses;
     let text = |address: Option<SocketAddr>| address.map(|address| address.to_string());
-    let addresses = serde_json::json!({
+    serde_json::json!({
         "listen": listen.to_string(),
         "gateway_listen": text(gateway_listen),
         "forward_auth_listen": text(forward_auth_listen),
         "ext_authz_listen": text(ext_authz_listen),
         "metrics_listen": text(metrics_listen),
-    });
-    let mut file = tempfile::NamedTempFile::new_in(data_directory)?;
-    io::Write::write_all(&mut file, format!("{addresses}\n").as_bytes())?;
-    file.persist(data_directory.join("addresses.json"))
-        .map_err(|error| error.error)?;
-    Ok(())
+    })
 }

@@ -1,12 +1,6 @@
 //! A gateway of its own, from start to an orderly end.
 
-use std::{
-    fs, io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Json, Router, extract::State, response::IntoResponse as _, routing::get};
 use gateway::{
@@ -21,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::node_id;
 use crate::{
     config::{GatewayListen, GatewayOptions},
-    data_directory::{DataDirectory, DataDirectoryError},
+    data_directory::{DataDirectory, DataDirectoryError, write_addresses},
     http::listener::{self, ListenerSettings},
     metrics::{self, LinkCollector, MetricsListenError, MetricsListener},
     proxy_listeners::{ProxyListenError, ProxyListeners},
@@ -256,15 +250,6 @@ async fn bound(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Gateway
 #[must_use]
 pub fn host_name() -> String {
     gethostname::gethostname().to_string_lossy().into_owned()
-}
-
-/// Tells tools and tests where the gateway listens.
-fn write_addresses(directory: &Path, addresses: &serde_json::Value) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    io::Write::write_all(&mut file, format!("{addresses}\n").as_bytes())?;
-    file.persist(directory.join("addresses.json"))
-        .map_err(|error| error.error)?;
-    Ok(())
 }
 
 #[derive(Clone)]
