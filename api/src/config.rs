@@ -17,6 +17,7 @@ use secrecy::SecretString;
 
 use crate::{
     http::cors::Origin,
+    live::LiveLimits,
     metrics::MetricsOptions,
     proxy_listeners::ProxyOptions,
     session::throttle::{Limit, ThrottleLimits},
@@ -254,6 +255,9 @@ pub struct ServeOptions {
         value_name = "BYTES"
     )]
     pub answer_cache_bytes: u64,
+    /// The bounds of live updates, which no flag changes.
+    #[arg(skip)]
+    pub live: LiveLimits,
     /// Sign-ins from one address, to accounts that never signed in from there, and to each account that did: so many at
     /// once, then one in every so many seconds.
     #[arg(
@@ -359,6 +363,7 @@ impl ServeOptions {
             max_apps_per_developer: 500,
             max_keys_per_app: 20,
             answer_cache_bytes: DEFAULT_ANSWER_CACHE_BYTES,
+            live: LiveLimits::default(),
             sign_ins_per_address: throttle.sign_in_per_address,
             sign_ins_per_account: throttle.sign_in_per_account,
             sign_ins_per_known_address: throttle.sign_in_per_known_address,

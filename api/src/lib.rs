@@ -29,6 +29,7 @@ pub mod http;
 pub mod id;
 pub mod idempotency;
 pub mod initial_data;
+pub mod live;
 pub mod loader;
 pub mod logging;
 pub mod metrics;

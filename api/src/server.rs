@@ -29,7 +29,7 @@ use crate::{
     error::{ServiceError, StoreError},
     fleet::{gateway_process::host_name, node_id},
     gateway_node::{self, GatewayNodes, registry::OwnGateway},
-    housekeeping,
+    graphql, housekeeping,
     http::{
         self,
         graphql::GraphqlSettings,
@@ -38,7 +38,8 @@ use crate::{
         query_cost::QueryLimits,
     },
     initial_data,
-    metrics::{self, GraphqlMetrics, MetricsListenError, MetricsListener, PlaneCollector},
+    live::Live,
+    metrics::{self, GraphqlMetrics, LiveMetrics, MetricsListenError, MetricsListener, PlaneCollector},
     proxy_listeners::{ProxyListenError, ProxyListeners},
     session::{
         access_token::AccessTokens,
@@ -309,7 +310,16 @@ impl Server {
             executions: self.executions.clone(),
             metrics: graphql_metrics.clone(),
         };
-        let routes = http::router::router(&self.plane, settings, options, self.readiness.clone());
+        let live_metrics = LiveMetrics::default();
+        let endpoint = http::graphql::Endpoint::new(graphql::Endpoint::new(Arc::clone(&self.plane)), settings);
+        let live = Arc::new(Live::new(
+            Arc::new(endpoint),
+            options,
+            live_metrics.clone(),
+            self.shutdown.clone(),
+            self.serving.clone(),
+        ));
+        let routes = http::router::router(&self.plane, &live, options, self.readiness.clone());
         let granted = ListenerSettings {
             shutdown_grace: options.shutdown_grace(),
             ..ListenerSettings::default()
@@ -325,6 +335,7 @@ impl Server {
             let mut registry = metrics::registry();
             gateway_metrics.register(&mut registry, self.plane.snapshot.clone());
             graphql_metrics.register(&mut registry);
+            live_metrics.register(&mut registry);
             registry.register_collector(Box::new(PlaneCollector(Arc::clone(&self.plane))));
             metrics.serve(registry, &self.serving, &self.shutdown);
         }
@@ -332,6 +343,9 @@ impl Server {
         let background = self.background.clone();
         self.background_tasks
             .spawn(async move { plane.follower.run(background).await });
+        let background = self.background.clone();
+        self.background_tasks
+            .spawn(async move { live.hub.run(background).await });
         self.background_tasks
             .spawn(housekeeping::run(Arc::clone(&self.plane), self.background.clone()));
         self.background_tasks

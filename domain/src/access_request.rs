@@ -42,6 +42,22 @@ impl AccessRequestStatus {
             Self::Rejected | Self::Cancelled => false,
         }
     }
+
+    /// Whether a request that is in this state may have been in `earlier`, at present or before.
+    #[must_use]
+    pub fn may_come_from(self, earlier: Self) -> bool {
+        let mut reached = vec![earlier];
+        let mut looked_at = 0;
+        while let Some(&state) = reached.get(looked_at) {
+            looked_at += 1;
+            for next in AccessRequestAction::iter().filter_map(|action| step(state, action).ok()) {
+                if !reached.contains(&next) {
+                    reached.push(next);
+                }
+            }
+        }
+        reached.contains(&self)
+    }
 }
 
 /// A step of an access request.

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 /// What kinds of objects the change log names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Subject {
     /// Stored as `PORTAL`.

@@ -10,18 +10,18 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// Waits that double from 100 ms to 5 s, each shortened by up to half at random, so that the nodes of a fleet do not
 /// all come back at once.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
     /// It worked: the next failure is the first again.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 
     /// It failed: how long to wait now.
-    pub(super) fn next_delay(&mut self) -> Duration {
+    pub(crate) fn next_delay(&mut self) -> Duration {
         let doubled = FIRST.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
         doubled.mul_f64(rand::rng().random_range(0.5..=1.0))

@@ -21,6 +21,7 @@ use crate::{
     database::Database,
     error::StoreError,
     fleet::{Hub, Subscription},
+    live::Feed,
     session::directory::AccountDirectory,
 };
 
@@ -40,6 +41,7 @@ pub struct Follower {
     progress: Progress,
     wake: Wake,
     hub: Hub,
+    feed: Feed,
 }
 
 struct State {
@@ -59,7 +61,14 @@ impl Follower {
             progress: Progress::default(),
             wake: Wake::new(),
             hub: Hub::default(),
+            feed: Feed::default(),
         }
+    }
+
+    /// Where live updates hear what the log named, once the directory holds it.
+    #[must_use]
+    pub const fn feed(&self) -> &Feed {
+        &self.feed
     }
 
     /// Where the gateways of the fleet hear what was applied here.
@@ -131,6 +140,7 @@ impl Follower {
         state.snapshot.replace(updates);
         self.directory.replace_all(accounts);
         self.hub.restart(&head.position);
+        self.feed.interrupt();
         state.head = Some(head);
         self.progress.loaded();
         Ok(())
@@ -175,7 +185,12 @@ impl Follower {
         let (transaction, head, gained) = tokio::time::timeout(CATCH_UP_TIMEOUT, read)
             .await
             .map_err(|_| StoreError::Unavailable(DbErr::Custom("no answer in time".to_owned())))??;
-        let Some((updates, accounts)) = gained else {
+        let Some(Gained {
+            named,
+            updates,
+            accounts,
+        }) = gained
+        else {
             tracing::info!("reading everything anew: the change log does not go on from what was read");
             return self.load_into(state, transaction, head).await;
         };
@@ -191,6 +206,7 @@ impl Follower {
             self.directory
                 .update(|directory| accounts.iter().for_each(|update| update.apply(directory)));
         }
+        self.feed.tell(named);
         // Whether the end of a transaction that only read arrives changes nothing.
         drop(transaction);
         state.head = Some(head);
@@ -272,14 +288,21 @@ impl Follower {
     }
 }
 
-/// The present state, at the transaction's instant, of what the log has gained since `position`.
-async fn gained(
-    transaction: &DatabaseTransaction,
-    position: &Position,
-) -> Result<(Vec<Update>, Vec<AccountUpdate>), StoreError> {
-    let gained = log::gained_since(transaction, position).await?;
+/// What the log has gained.
+struct Gained {
+    /// The objects that it names, each once.
+    named: Vec<(Subject, Uuid)>,
+    /// Their present state, as gateways hold it.
+    updates: Vec<Update>,
+    /// Their present state, as the directory holds it.
+    accounts: Vec<AccountUpdate>,
+}
+
+/// What the log has gained since `position`, at the transaction's instant.
+async fn gained(transaction: &DatabaseTransaction, position: &Position) -> Result<Gained, StoreError> {
+    let named = log::gained_since(transaction, position).await?;
     let (mut updates, mut accounts) = (Vec::new(), Vec::new());
-    for batch in gained.chunks(BATCH) {
+    for batch in named.chunks(BATCH) {
         let ids = |wanted: Subject| -> Vec<Uuid> {
             let of_subject = batch.iter().filter(|(subject, _)| *subject == wanted);
             of_subject.map(|(_, id)| *id).collect()
@@ -287,7 +310,11 @@ async fn gained(
         updates.extend(gateway_state::of(transaction, &ids).await?);
         accounts.extend(account_state::of(transaction, &ids).await?);
     }
-    Ok((updates, accounts))
+    Ok(Gained {
+        named,
+        updates,
+        accounts,
+    })
 }
 
 #[cfg(test)]

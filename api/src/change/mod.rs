@@ -13,6 +13,7 @@ mod progress;
 mod wake;
 mod watch;
 
+pub(crate) use backoff::Backoff;
 pub use entity::change::Subject;
 pub use follower::Follower;
 pub use position::{BadPosition, CommittedChange, Position};

@@ -11,6 +11,7 @@ use crate::{
     control_plane::ControlPlane,
     http::graphql::{AuthenticationFailed, Executed, GraphqlCall, GraphqlService},
     loader::{self, Batches},
+    session::access_token::Claims,
 };
 
 /// The most bytes of a body: an admin uploads specifications of up to 5 MiB.
@@ -42,6 +43,41 @@ impl Endpoint {
             turns: Turns::new(AT_ONCE),
         }
     }
+
+    /// The server behind it.
+    #[must_use]
+    pub const fn plane(&self) -> &Arc<ControlPlane> {
+        &self.plane
+    }
+
+    /// The schema.
+    #[must_use]
+    pub const fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Whose access token it is, and what it says.
+    ///
+    /// # Errors
+    /// [`AuthenticationFailed`] when it is worth nothing, or that cannot be told.
+    pub async fn identify(&self, access_token: &str) -> Result<(Claims, Viewer), AuthenticationFailed> {
+        let now = Timestamp::now();
+        let claims = self
+            .plane
+            .access_tokens
+            .verify(access_token)
+            .map_err(|_| AuthenticationFailed::Rejected)?;
+        let directory = &self.plane.directory;
+        let mut known = directory.check(&claims, now);
+        // A client may be quicker than the change log: it signed in on another node a moment ago.
+        if known.is_err() && now.saturating_duration_since(claims.issued_at) < NEWS_ARRIVES_WITHIN {
+            let caught_up = self.plane.follower.catch_up_with_other_nodes().await;
+            caught_up.map_err(|_| AuthenticationFailed::Unavailable)?;
+            known = directory.check(&claims, now);
+        }
+        let viewer = known.map_err(|_| AuthenticationFailed::Rejected)?;
+        Ok((claims, viewer))
+    }
 }
 
 /// Who calls, as far as the access token tells.
@@ -49,6 +85,17 @@ impl Endpoint {
 pub struct Caller {
     viewer: Viewer,
     session: Option<SessionId>,
+}
+
+impl Caller {
+    /// The caller with a token that says this.
+    #[must_use]
+    pub const fn bearing(claims: &Claims, viewer: Viewer) -> Self {
+        Self {
+            viewer,
+            session: Some(claims.session),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -70,24 +117,8 @@ impl GraphqlService for Endpoint {
     }
 
     async fn authenticate(&self, access_token: &str) -> Result<Caller, AuthenticationFailed> {
-        let now = Timestamp::now();
-        let claims = self
-            .plane
-            .access_tokens
-            .verify(access_token)
-            .map_err(|_| AuthenticationFailed::Rejected)?;
-        let directory = &self.plane.directory;
-        let mut known = directory.check(&claims, now);
-        // A client may be quicker than the change log: it signed in on another node a moment ago.
-        if known.is_err() && now.saturating_duration_since(claims.issued_at) < NEWS_ARRIVES_WITHIN {
-            let caught_up = self.plane.follower.catch_up_with_other_nodes().await;
-            caught_up.map_err(|_| AuthenticationFailed::Unavailable)?;
-            known = directory.check(&claims, now);
-        }
-        Ok(Caller {
-            viewer: known.map_err(|_| AuthenticationFailed::Rejected)?,
-            session: Some(claims.session),
-        })
+        let (claims, viewer) = self.identify(access_token).await?;
+        Ok(Caller::bearing(&claims, viewer))
     }
 
     fn body_limit(&self, caller: &Caller) -> usize {

@@ -1,6 +1,6 @@
 //! The schema, made of the slices' queries and mutations. It builds without a database.
 
-use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
+use async_graphql::{MergedObject, SDLExportOptions};
 
 use crate::{
     access_request::graphql::{AccessRequestMutation, AccessRequestQuery},
@@ -13,6 +13,7 @@ use crate::{
     gateway_service::graphql::GatewayServiceMutation,
     gateway_token::graphql::{GatewayTokenMutation, GatewayTokenQuery},
     graphql::node::NodeQuery,
+    live::graphql::LiveSubscription,
     portal::graphql::{PortalMutation, PortalQuery},
     product::graphql::{ProductMutation, ProductQuery},
     registration::graphql::RegistrationMutation,
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// The schema of Portico.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, LiveSubscription>;
 
 /// What can be read.
 #[derive(Default, MergedObject)]
@@ -59,7 +60,7 @@ pub struct Mutation(
 /// Builds the schema. Requests bring their own data: see [`crate::loader::for_request`].
 #[must_use]
 pub fn schema() -> Schema {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), LiveSubscription)
         .register_output_type::<super::node::Node>()
         .register_output_type::<super::interface::InterfaceHierarchy>()
         .finish()

@@ -145,13 +145,53 @@ pub struct GraphqlSettings {
 
 /// The route `/graphql`.
 pub fn router<S: GraphqlService>(service: S, settings: GraphqlSettings) -> Router {
-    let endpoint = Arc::new(Endpoint { service, settings });
+    let endpoint = Arc::new(Endpoint::new(service, settings));
+    routes(endpoint)
+}
+
+/// The route of an endpoint that others use too.
+pub(crate) fn routes<S: GraphqlService>(endpoint: Arc<Endpoint<S>>) -> Router {
     Router::new().route("/graphql", any(answer::<S>)).with_state(endpoint)
 }
 
-struct Endpoint<S> {
+/// What executes requests, however they arrive.
+pub(crate) struct Endpoint<S> {
     service: S,
     settings: GraphqlSettings,
+}
+
+/// A request whose document was read and held to the limits.
+pub(crate) struct Prepared {
+    /// The document, parsed.
+    pub(crate) document: ExecutableDocument,
+    /// What was sent; variables have their defaults.
+    pub(crate) parameters: RequestParameters,
+    /// What the chosen operation is.
+    pub(crate) kind: OperationType,
+    /// Whether it begins or ends a session, and so minds no bad token.
+    pub(crate) ignores_access_token: bool,
+    /// What it costs.
+    pub(crate) cost: CostReport,
+}
+
+/// What an operation was found to cost, for its answers to tell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CostReport {
+    cost: Option<QueryCost>,
+    limit: usize,
+}
+
+impl CostReport {
+    /// The response, telling the cost.
+    pub(crate) fn tell(self, response: async_graphql::Response) -> async_graphql::Response {
+        match self.cost {
+            Some(QueryCost { cost, depth }) => response.extension(
+                "cost",
+                async_graphql::value!({ "cost": cost, "limit": (self.limit), "depth": depth }),
+            ),
+            None => response,
+        }
+    }
 }
 
 async fn answer<S: GraphqlService>(State(endpoint): State<Arc<Endpoint<S>>>, request: Request) -> Response {
@@ -239,13 +279,58 @@ impl<S: GraphqlService> Endpoint<S> {
             },
             (Err(_), _) | (_, None) => None,
         };
-        let mut parameters = if by_get {
+        let parameters = if by_get {
             request_parameters::from_query_string(query_string)
         } else {
             request_parameters::from_json(&body)
         }
         .map_err(|bad| RequestRefused::request(StatusCode::BAD_REQUEST, ErrorCode::BadUserInput, bad.to_string()))?;
 
+        let prepared = self.prepare(parameters)?;
+        let _ = known_kind.set(prepared.kind);
+        if by_get && prepared.kind != OperationType::Query {
+            return Err(method_not_allowed(
+                "Only queries can be sent by GET. Send this operation by POST.",
+                "POST",
+            ));
+        }
+        if prepared.kind == OperationType::Subscription {
+            return Err(RequestRefused::document(
+                ErrorCode::BadUserInput,
+                "Subscriptions come over the websocket at /graphql/ws or as an event stream from /graphql/stream.",
+                Vec::new(),
+            ));
+        }
+        let caller = match caller {
+            Ok(caller) => caller,
+            Err(_) if prepared.ignores_access_token => self.service.anonymous(),
+            Err(failed) => return Err(unauthenticated(failed)),
+        };
+        let client_address = parts.extensions.get::<ClientAddress>().map(|address| address.0);
+        let executed = self.run(prepared, caller, request_id, client_address, miss).await?;
+        Ok(Answered::Executed(executed))
+    }
+
+    /// An endpoint.
+    pub(crate) const fn new(service: S, settings: GraphqlSettings) -> Self {
+        Self { service, settings }
+    }
+
+    /// The schema and the identities.
+    pub(crate) const fn service(&self) -> &S {
+        &self.service
+    }
+
+    /// What it was told.
+    pub(crate) const fn settings(&self) -> &GraphqlSettings {
+        &self.settings
+    }
+
+    /// Reads the document, chooses the operation and holds it to the limits.
+    ///
+    /// # Errors
+    /// When it cannot be executed.
+    pub(crate) fn prepare(&self, mut parameters: RequestParameters) -> Result<Prepared, RequestRefused> {
         let document = self.parse(&parameters.query)?;
         let cost = self.measure(&document, &parameters)?;
         let operation = operation::select(&document, parameters.operation_name.as_deref())
@@ -253,42 +338,57 @@ impl<S: GraphqlService> Endpoint<S> {
         operation::complete_variables(operation, &mut parameters.variables)
             .map_err(|error| RequestRefused::document(ErrorCode::BadUserInput, error.to_string(), Vec::new()))?;
         let kind = operation.ty;
-        let _ = known_kind.set(kind);
         if let Some(name) = &parameters.operation_name {
             // It is a name of the document by now, so harmless in a log.
             tracing::Span::current().record("operation", name.as_str());
         }
-        if by_get && kind != OperationType::Query {
-            return Err(method_not_allowed(
-                "Only queries can be sent by GET. Send this operation by POST.",
-                "POST",
-            ));
-        }
-        let caller = match caller {
-            Ok(caller) => caller,
-            Err(_) if operation::ignores_access_token(&document, operation) => self.service.anonymous(),
-            Err(failed) => return Err(unauthenticated(failed)),
-        };
+        let ignores_access_token = operation::ignores_access_token(&document, operation);
+        Ok(Prepared {
+            document,
+            parameters,
+            kind,
+            ignores_access_token,
+            cost: CostReport {
+                cost,
+                limit: self.settings.limits.cost,
+            },
+        })
+    }
 
-        let mut prepared = async_graphql::Request::new(parameters.query).variables(parameters.variables);
-        prepared.operation_name = parameters.operation_name;
-        prepared.set_parsed_query(document);
+    /// Executes a query or a mutation for this caller.
+    ///
+    /// # Errors
+    /// When it took too long or broke down.
+    pub(crate) async fn run(
+        &self,
+        prepared: Prepared,
+        caller: S::Caller,
+        request_id: &RequestId,
+        client_address: Option<IpAddr>,
+        miss: Option<Miss>,
+    ) -> Result<Executed, RequestRefused> {
+        let Prepared {
+            document,
+            parameters,
+            kind,
+            ignores_access_token: _,
+            cost,
+        } = prepared;
+        let mut request = async_graphql::Request::new(parameters.query).variables(parameters.variables);
+        request.operation_name = parameters.operation_name;
+        request.set_parsed_query(document);
         let call = GraphqlCall {
             caller,
             request_id: request_id.clone(),
-            client_address: parts.extensions.get::<ClientAddress>().map(|address| address.0),
-            request: prepared,
+            client_address,
+            request,
             miss,
         };
         let Executed { response, pending } = self.execute(call, kind).await?;
-        let response = match cost {
-            Some(QueryCost { cost, depth }) => response.extension(
-                "cost",
-                async_graphql::value!({ "cost": cost, "limit": self.settings.limits.cost, "depth": depth }),
-            ),
-            None => response,
-        };
-        Ok(Answered::Executed(Executed { response, pending }))
+        Ok(Executed {
+            response: cost.tell(response),
+            pending,
+        })
     }
 
     async fn recall(&self, caller: &S::Caller, request: RequestDigest) -> Result<Found, RequestRefused> {
@@ -296,7 +396,11 @@ impl<S: GraphqlService> Endpoint<S> {
         found.await.map_err(|_| timed_out(OperationType::Query))
     }
 
-    async fn read(&self, headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, RequestRefused> {
+    /// Reads a body of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// When it is longer, breaks off or takes too long.
+    pub(crate) async fn read(&self, headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, RequestRefused> {
         let too_large = || {
             let message = format!("The body is larger than {limit} bytes.");
             RequestRefused::request(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::BadUserInput, message)
@@ -380,7 +484,7 @@ impl<S: GraphqlService> Endpoint<S> {
     }
 }
 
-fn timed_out(kind: OperationType) -> RequestRefused {
+pub(crate) fn timed_out(kind: OperationType) -> RequestRefused {
     let message = match kind {
         OperationType::Mutation => {
             "The mutation took too long to wait for. It may still happen: read before trying again."
@@ -390,7 +494,7 @@ fn timed_out(kind: OperationType) -> RequestRefused {
     RequestRefused::request(StatusCode::GATEWAY_TIMEOUT, ErrorCode::Timeout, message)
 }
 
-fn method_not_allowed(message: &str, allow: &'static str) -> RequestRefused {
+pub(crate) fn method_not_allowed(message: &str, allow: &'static str) -> RequestRefused {
     let refused = RequestRefused::request(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message);
     RequestRefused {
         allow: Some(allow),
@@ -398,7 +502,7 @@ fn method_not_allowed(message: &str, allow: &'static str) -> RequestRefused {
     }
 }
 
-fn unauthenticated(failed: AuthenticationFailed) -> RequestRefused {
+pub(crate) fn unauthenticated(failed: AuthenticationFailed) -> RequestRefused {
     match failed {
         AuthenticationFailed::Rejected => RequestRefused::request(
             StatusCode::UNAUTHORIZED,
@@ -415,7 +519,7 @@ fn unauthenticated(failed: AuthenticationFailed) -> RequestRefused {
 }
 
 /// Only JSON in UTF-8 and without a further encoding is taken.
-fn check_content_type(headers: &HeaderMap) -> Result<(), RequestRefused> {
+pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), RequestRefused> {
     let mut values = headers.get_all(header::CONTENT_TYPE).iter();
     let is_json = match (
         values

@@ -93,7 +93,11 @@ fn json_object(name: &'static str, text: &str) -> Result<Value, BadParameters> {
 
 const OBJECT: &str = "a JSON object or null";
 
-fn from_members(mut members: Map<String, Value>) -> Result<RequestParameters, BadParameters> {
+/// Reads the members of a JSON object, as a POST's body and a websocket's message carry them.
+///
+/// # Errors
+/// [`BadParameters`] says what is wrong with them.
+pub fn from_members(mut members: Map<String, Value>) -> Result<RequestParameters, BadParameters> {
     let wrong = |name, expected| BadParameters::WrongType { name, expected };
     let query = match members.remove("query") {
         Some(Value::String(query)) => query,

@@ -82,13 +82,10 @@ pub(crate) fn refused(
         ResponseMediaType::Json if refused.about_document => StatusCode::OK,
         ResponseMediaType::Json | ResponseMediaType::GraphqlResponseJson => refused.status,
     };
-    let mut errors = refused.errors;
-    errors.truncate(ERRORS_AT_MOST);
-    for error in &mut errors {
-        name_request(error, request_id);
-    }
+    let allow = refused.allow;
+    let errors = errors_of(refused, request_id);
     let mut headers = HeaderMap::new();
-    if let Some(methods) = refused.allow {
+    if let Some(methods) = allow {
         headers.insert(header::ALLOW, HeaderValue::from_static(methods));
     }
     if status == StatusCode::UNAUTHORIZED {
@@ -108,10 +105,76 @@ pub(crate) fn refused(
 ///
 /// An answer without errors is kept where the schema said.
 pub(crate) fn executed(
-    Executed { mut response, pending }: Executed,
+    Executed { response, pending }: Executed,
     media_type: ResponseMediaType,
     request_id: &RequestId,
 ) -> axum::response::Response {
+    let is_whole = response.errors.is_empty() && response.http_headers.is_empty();
+    let headers = response.http_headers.clone();
+    let body = match written(response, request_id) {
+        Ok(body) => body,
+        Err(not_answered) => return refused(not_answered, media_type, request_id),
+    };
+    let (status, body) = encode(StatusCode::OK, body);
+    if let Some(pending) = pending
+        && status == StatusCode::OK
+        && is_whole
+    {
+        pending.keep(&body);
+    }
+    answer(status, media_type, headers, body)
+}
+
+/// The body that tells of an execution, without anything of HTTP: what a message of a stream carries.
+///
+/// # Errors
+/// When the document did not validate, or the answer is too large.
+pub(crate) fn message(response: async_graphql::Response, request_id: &RequestId) -> Result<Bytes, RequestRefused> {
+    let (_, body) = encode(StatusCode::OK, written(response, request_id)?);
+    Ok(body)
+}
+
+/// The refusal of a subscription whose first execution gave errors: of the document, or of its root field.
+pub(crate) fn not_begun(response: async_graphql::Response) -> RequestRefused {
+    let mut errors = response.errors;
+    for error in &mut errors {
+        if code_of(error).is_none() {
+            if error.path.is_empty() {
+                set_code(error, code_of_invalid(error));
+            } else {
+                code_execution_error(error);
+            }
+        }
+    }
+    RequestRefused {
+        status: StatusCode::BAD_REQUEST,
+        about_document: true,
+        allow: None,
+        errors,
+    }
+}
+
+/// The errors of a refusal, as a message of a stream carries them.
+pub(crate) fn errors_of(refused: RequestRefused, request_id: &RequestId) -> Vec<ServerError> {
+    let mut errors = refused.errors;
+    errors.truncate(ERRORS_AT_MOST);
+    for error in &mut errors {
+        name_request(error, request_id);
+    }
+    errors
+}
+
+/// The body of a refusal, as a message of a stream carries it.
+pub(crate) fn refusal_message(refused: RequestRefused, request_id: &RequestId) -> Bytes {
+    let errors = errors_of(refused, request_id);
+    encode(StatusCode::OK, write(&errors, None, &BTreeMap::new())).1
+}
+
+/// Writes what was executed; says no when it was not, or is too large to be sent.
+fn written(
+    mut response: async_graphql::Response,
+    request_id: &RequestId,
+) -> Result<serde_json::Result<Vec<u8>>, RequestRefused> {
     let began = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
     if !began {
         let mut errors = std::mem::take(&mut response.errors);
@@ -120,13 +183,12 @@ pub(crate) fn executed(
                 set_code(error, code_of_invalid(error));
             }
         }
-        let invalid = RequestRefused {
+        return Err(RequestRefused {
             status: StatusCode::BAD_REQUEST,
             about_document: true,
             allow: None,
             errors,
-        };
-        return refused(invalid, media_type, request_id);
+        });
     }
     response.errors.truncate(ERRORS_AT_MOST);
     for error in &mut response.errors {
@@ -141,18 +203,13 @@ pub(crate) fn executed(
             "The answer is larger than {} MiB. Ask for less at a time. If this was a mutation, it has happened.",
             ANSWER_BYTES_AT_MOST / 1024 / 1024
         );
-        let too_large = RequestRefused::document(ErrorCode::QueryTooComplex, message, Vec::new());
-        return refused(too_large, media_type, request_id);
+        return Err(RequestRefused::document(
+            ErrorCode::QueryTooComplex,
+            message,
+            Vec::new(),
+        ));
     }
-    let (status, body) = encode(StatusCode::OK, body);
-    if let Some(pending) = pending
-        && status == StatusCode::OK
-        && response.errors.is_empty()
-        && response.http_headers.is_empty()
-    {
-        pending.keep(&body);
-    }
-    answer(status, media_type, response.http_headers, body)
+    Ok(body)
 }
 
 /// The answer that was kept.

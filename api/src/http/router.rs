@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Router, routing::any};
 
 use super::{
     client_address::TrustedProxies,
-    graphiql,
-    graphql::{self, GraphqlSettings},
+    graphiql, graphql,
     health::{self, Readiness},
     layers, well_known,
 };
@@ -15,17 +14,12 @@ use crate::{
     config::ServeOptions,
     control_plane::ControlPlane,
     fleet,
-    graphql::Endpoint,
+    live::{self, Live},
     session::{jwks, realm::Realm},
 };
 
 /// The API's routes, for [`super::listener::serve`].
-pub fn router(
-    plane: &Arc<ControlPlane>,
-    settings: GraphqlSettings,
-    options: &ServeOptions,
-    readiness: Readiness,
-) -> Router {
+pub fn router(plane: &Arc<ControlPlane>, live: &Arc<Live>, options: &ServeOptions, readiness: Readiness) -> Router {
     let keys = |realm| jwks::key_set(plane.access_tokens.keys(realm));
     let asked = Arc::clone(plane);
     let is_working = move || {
@@ -37,7 +31,12 @@ pub fn router(
             })
         }
     };
-    let routes = graphql::router(Endpoint::new(Arc::clone(plane)), settings)
+    let live_routes = Router::new()
+        .route("/graphql/ws", any(live::socket::connect))
+        .route("/graphql/stream", any(live::event_stream::connect))
+        .with_state(Arc::clone(live));
+    let routes = graphql::routes(Arc::clone(&live.endpoint))
+        .merge(live_routes)
         .merge(graphiql::router())
         .merge(health::router(readiness, is_working))
         .merge(fleet::http::router(Arc::clone(plane)))

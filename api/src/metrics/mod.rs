@@ -5,6 +5,7 @@
 
 mod graphql;
 mod link;
+mod live;
 mod plane;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -19,6 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use graphql::{GraphqlMetrics, Outcome};
 pub(crate) use link::LinkCollector;
+pub use live::{LiveMetrics, Transport};
 pub(crate) use plane::PlaneCollector;
 
 use crate::{

@@ -1,0 +1,86 @@
+//! How many connections there may be, from where and of whom.
+
+use std::net::IpAddr;
+
+use super::LiveLimits;
+use crate::{
+    budget::{Connection, Connections, Payer, TooManyConnections},
+    http::client_address::Network,
+    session::in_flight::{InFlight, UnderWay},
+};
+
+/// Counts the connections.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    limits: LiveLimits,
+    all: InFlight<()>,
+    addresses: InFlight<Network>,
+    subscribers: Connections,
+}
+
+/// A connection's place among those of its address, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _of_all: UnderWay<()>,
+    _of_address: Option<UnderWay<Network>>,
+}
+
+/// There are too many connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("There are too many live connections from this address. Close some, or try again later.")]
+pub(crate) struct Crowded;
+
+impl Admission {
+    pub(super) fn new(limits: LiveLimits, per_subscriber: usize) -> Self {
+        Self {
+            limits,
+            all: InFlight::default(),
+            addresses: InFlight::default(),
+            subscribers: Connections::new(per_subscriber),
+        }
+    }
+
+    /// A place for one more connection from this address, whoever it is.
+    pub(super) fn connection(&self, address: Option<IpAddr>) -> Result<Place, Crowded> {
+        let of_address = address
+            .map(|address| {
+                let limit = self.limits.connections_per_address;
+                self.addresses.begin(Network::of(address), limit).ok_or(Crowded)
+            })
+            .transpose()?;
+        Ok(Place {
+            _of_all: self.all.begin((), self.limits.connections).ok_or(Crowded)?,
+            _of_address: of_address,
+        })
+    }
+
+    /// A place for one more connection of this subscriber.
+    pub(super) fn subscriber(&self, subscriber: Payer) -> Result<Connection, TooManyConnections> {
+        self.subscribers.open(subscriber)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_bound_holds_by_itself_and_places_come_back() {
+        let limits = LiveLimits {
+            connections: 3,
+            connections_per_address: 2,
+            ..LiveLimits::default()
+        };
+        let admission = Admission::new(limits, 1);
+        let address = |text: &str| Some(text.parse::<IpAddr>().unwrap());
+        let first = admission.connection(address("2001:db8::1")).unwrap();
+        let _second = admission.connection(address("2001:db8::2")).unwrap();
+        // One network of 64 bits is one customer.
+        assert!(admission.connection(address("2001:db8::3")).is_err());
+        let third = admission.connection(address("192.0.2.1")).unwrap();
+        assert!(admission.connection(address("192.0.2.2")).is_err(), "the node is full");
+        drop(third);
+        drop(first);
+        assert!(admission.connection(address("2001:db8::3")).is_ok());
+    }
+}
