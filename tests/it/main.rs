@@ -18,6 +18,7 @@ mod in_use;
 mod invalid_transition;
 mod kept_answers;
 mod limits;
+mod live;
 mod metrics;
 mod migrations;
 mod postgres_change_log;

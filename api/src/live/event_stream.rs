@@ -98,7 +98,11 @@ async fn respond(
         BearerToken::Absent | BearerToken::Malformed => return Err(unauthenticated(AuthenticationFailed::Rejected)),
     };
     let account_place = live.admission.subscriber(Payer::of(viewer, None)).map_err(|crowded| {
-        RequestRefused::request(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, crowded.to_string())
+        RequestRefused::request(
+            StatusCode::TOO_MANY_REQUESTS,
+            ErrorCode::RateLimited,
+            crowded.to_string(),
+        )
     })?;
     let caller = Caller::bearing(&claims, viewer);
     let parameters = if by_get {
