@@ -125,6 +125,14 @@ const QUERIES: &[(&str, &str, Outcomes)] = &[
     ("gatewayNodes", "gatewayNodes { nodes { id } }", ADMINS_LIST),
 ];
 
+/// The selection of each subscription. Whose changes each caller is told of, [`crate::live`] shows; one who waits is
+/// told of nothing but their own account.
+const SUBSCRIPTIONS: &[(&str, &str, Outcomes)] = &[
+    ("accessRequestChanged", "accessRequestChanged { deletedId }", SIGNED_IN),
+    ("credentialChanged", "credentialChanged { deletedId }", SIGNED_IN),
+    ("viewerChanged", "viewerChanged { id }", SIGNED_IN),
+];
+
 /// The fields of a root type in the schema as it is published.
 fn operations(root: &str) -> BTreeSet<String> {
     let document = async_graphql_parser::parse_schema(portico::graphql::sdl()).unwrap();
@@ -158,6 +166,8 @@ fn names(listed: impl Iterator<Item = &'static str>) -> BTreeSet<String> {
 fn every_operation_of_the_schema_is_listed() {
     assert_eq!(names(MUTATIONS.iter().map(|(name, _)| *name)), operations("Mutation"));
     assert_eq!(names(QUERIES.iter().map(|(name, ..)| *name)), operations("Query"));
+    let subscriptions = SUBSCRIPTIONS.iter().map(|(name, ..)| *name);
+    assert_eq!(names(subscriptions), operations("Subscription"));
 }
 
 #[tokio::test]
@@ -235,6 +245,21 @@ async fn every_query_by_every_caller() {
                 .post(&document, json!({ "id": id, "product": world.product }))
                 .await;
             note(&mut wrong, query, caller, &outcome(&answer, query), expected);
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn every_subscription_by_every_caller() {
+    let world = World::new().await;
+    let mut wrong = Vec::new();
+    for (subscription, selection, expected) in SUBSCRIPTIONS {
+        let document = format!("subscription {{ {selection} }}");
+        for (caller, expected) in by_caller(&world, expected, REFUSED_TOKEN) {
+            let found = caller.subscribe(&world.server, &document).await;
+            note(&mut wrong, subscription, caller, &found, expected);
         }
     }
     assert_eq!(wrong, Vec::<String>::new());

@@ -4,7 +4,11 @@ use portico_sdk::Portico;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::{graphql::code, server::TestServer};
+use crate::{
+    graphql::code,
+    live::{EventStream, StreamEvent},
+    server::TestServer,
+};
 
 /// Who calls; without a token: anyone.
 pub struct Caller {
@@ -51,6 +55,19 @@ impl Caller {
         let body = json!({ "query": document, "variables": variables });
         let answer = self.request().json(&body).send().await.unwrap();
         answer.json().await.unwrap()
+    }
+
+    /// What subscribing on this server comes to: `ok` when it has begun, `!CODE` when it is refused.
+    pub async fn subscribe(&self, server: &TestServer, document: &str) -> String {
+        let answer = EventStream::post(server, self.token.as_deref(), document, json!({})).await;
+        if answer.status() != 200 {
+            return outcome(&answer.json().await.unwrap(), "");
+        }
+        match EventStream::of(answer).event().await {
+            StreamEvent::KeepAlive => "ok".to_owned(),
+            StreamEvent::Next(answer) => outcome(&answer, ""),
+            other @ (StreamEvent::Complete | StreamEvent::Cut) => format!("{other:?}"),
+        }
     }
 
     /// Calls a mutation by the contract's rule for names (`createApp(input: CreateAppInput!)`), asking for

@@ -22,6 +22,7 @@ mod queries;
 mod report;
 mod rounds;
 mod snapshot;
+mod subscriptions;
 
 use std::{
     fs,
@@ -65,6 +66,7 @@ fn sections() -> Vec<Box<dyn Section>> {
         Box::new(gateway::GatewaySection),
         Box::new(snapshot::SnapshotSection),
         Box::new(queries::QueriesSection),
+        Box::new(subscriptions::SubscriptionsSection),
         Box::new(fleet::FleetSection),
     ]
 }

@@ -13,7 +13,7 @@ use crate::{access_request::service::AccessRequestFilter, session::realm::Accoun
 
 /// What a subscription is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Interest {
+pub(super) enum Interest {
     /// One access request: its present state, then what becomes of it.
     AccessRequest(AccessRequestId),
     /// All access requests that the viewer may see and that pass the filter.
@@ -26,7 +26,7 @@ pub enum Interest {
 
 /// An object that a subscription can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LiveObject {
+pub(super) enum LiveObject {
     /// An access request.
     AccessRequest(AccessRequestId),
     /// A credential.
@@ -37,36 +37,36 @@ pub enum LiveObject {
 
 /// Where an access request that is there belongs. It names owners for routing, and is shown to nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestRoute {
+pub(super) struct RequestRoute {
     /// Which request.
-    pub id: AccessRequestId,
+    pub(super) id: AccessRequestId,
     /// The app's developer.
-    pub developer: DeveloperId,
+    pub(super) developer: DeveloperId,
     /// The app.
-    pub app: AppId,
+    pub(super) app: AppId,
     /// The version.
-    pub version: VersionId,
+    pub(super) version: VersionId,
     /// The version's product.
-    pub product: ProductId,
+    pub(super) product: ProductId,
     /// Where it stands.
-    pub status: AccessRequestStatus,
+    pub(super) status: AccessRequestStatus,
 }
 
 /// Where a credential that is there belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CredentialRoute {
+pub(super) struct CredentialRoute {
     /// Which credential.
-    pub id: CredentialId,
+    pub(super) id: CredentialId,
     /// Its app.
-    pub app: AppId,
+    pub(super) app: AppId,
     /// The app's developer.
-    pub developer: DeveloperId,
+    pub(super) developer: DeveloperId,
 }
 
 /// Whose objects are remembered, so that it is known whose was what is gone. The change log names no owner, and what
 /// was never a developer's must not be named to them when it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KnownKey {
+pub(super) enum KnownKey {
     /// A developer's access requests.
     RequestsOf(DeveloperId),
     /// A developer's credentials.
@@ -76,12 +76,12 @@ pub enum KnownKey {
 }
 
 /// Ids that were there, each with its app.
-pub type KnownIds = HashMap<Uuid, AppId>;
+pub(super) type KnownIds = HashMap<Uuid, AppId>;
 
 impl Interest {
     /// What has to be remembered for this subscription of `account`. An admin may hear of everything that goes.
     #[must_use]
-    pub const fn known_key(&self, account: AccountId) -> Option<KnownKey> {
+    pub(super) const fn known_key(&self, account: AccountId) -> Option<KnownKey> {
         match (self, account) {
             (Self::AccessRequests(_), AccountId::Developer(id)) => Some(KnownKey::RequestsOf(id)),
             (Self::Credentials(_), AccountId::Developer(id)) => Some(KnownKey::CredentialsOf(id)),
@@ -96,7 +96,7 @@ impl Interest {
     /// A `status` in the filter takes what has such a state, and also what may have left it: whoever keeps a list of
     /// what waits has to learn what waits no longer.
     #[must_use]
-    pub fn takes_request(&self, viewer: &Viewer, route: &RequestRoute) -> bool {
+    pub(super) fn takes_request(&self, viewer: &Viewer, route: &RequestRoute) -> bool {
         let filter = match self {
             // Whether it may be seen is told when it is read.
             Self::AccessRequest(id) => return *id == route.id,
@@ -122,7 +122,7 @@ impl Interest {
 
     /// Whether it is for this subscription that the request is gone. `known`: what its [`KnownKey`] remembers.
     #[must_use]
-    pub fn takes_gone_request(&self, viewer: &Viewer, id: AccessRequestId, known: Option<&KnownIds>) -> bool {
+    pub(super) fn takes_gone_request(&self, viewer: &Viewer, id: AccessRequestId, known: Option<&KnownIds>) -> bool {
         match self {
             Self::AccessRequest(watched) => *watched == id,
             Self::AccessRequests(_) => {
@@ -135,7 +135,7 @@ impl Interest {
 
     /// Whether the credential's present state is for this subscription.
     #[must_use]
-    pub fn takes_credential(&self, viewer: &Viewer, route: &CredentialRoute) -> bool {
+    pub(super) fn takes_credential(&self, viewer: &Viewer, route: &CredentialRoute) -> bool {
         match self {
             Self::Credentials(app) => {
                 viewer.actor_towards(route.developer) != Actor::Stranger && app.is_none_or(|app| app == route.app)
@@ -146,7 +146,7 @@ impl Interest {
 
     /// Whether it is for this subscription that the credential is gone.
     #[must_use]
-    pub fn takes_gone_credential(&self, viewer: &Viewer, id: CredentialId, known: Option<&KnownIds>) -> bool {
+    pub(super) fn takes_gone_credential(&self, viewer: &Viewer, id: CredentialId, known: Option<&KnownIds>) -> bool {
         let Self::Credentials(app) = self else {
             return false;
         };
@@ -160,7 +160,7 @@ impl Interest {
 
     /// Whether the change of an account is for this subscription of `own`.
     #[must_use]
-    pub fn takes_account(&self, own: AccountId, changed: AccountId) -> bool {
+    pub(super) fn takes_account(&self, own: AccountId, changed: AccountId) -> bool {
         *self == Self::Viewer && own == changed
     }
 }
