@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_graphql::parser::types::OperationType;
@@ -60,6 +61,9 @@ const SUBPROTOCOL: &str = "graphql-transport-ws";
 
 /// How many keep-alive intervals a client may say nothing, not even a pong.
 const SILENT_INTERVALS: u32 = 4;
+
+/// How long the client's answer to a close frame is waited for, so that it is not lost with the connection.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Takes a websocket.
 pub(crate) async fn connect(State(live): State<Arc<Live>>, mut request: Request) -> Response {
@@ -229,17 +233,13 @@ impl Connection {
             code: CloseCode::from(reason.code()),
             reason: reason.reason().as_ref().into(),
         };
-        let farewell = async {
-            if sink.send(Message::Close(Some(frame))).await.is_ok() {
-                // The client's own close frame; whatever else comes is not read any more.
-                while let Some(Ok(message)) = stream.next().await {
-                    if message.is_close() {
-                        break;
-                    }
-                }
-            }
-        };
-        let _ = tokio::time::timeout(limits.send_timeout, farewell).await;
+        let sent = tokio::time::timeout(limits.send_timeout, sink.send(Message::Close(Some(frame)))).await;
+        if !matches!(sent, Ok(Ok(()))) {
+            return;
+        }
+        // The client's own close frame; whatever else comes is not read any more.
+        let answered = async { while !matches!(stream.next().await, Some(Ok(Message::Close(_)) | Err(_)) | None) {} };
+        let _ = tokio::time::timeout(FAREWELL, answered).await;
     }
 
     fn talk(&self) -> MutexGuard<'_, Talk> {

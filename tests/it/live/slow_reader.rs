@@ -28,6 +28,7 @@ async fn a_reader_that_is_too_slow_is_dropped_and_told_why() {
         options.live.waiting_bytes = 256 * 1024;
         // Only what waits counts here.
         options.live.send_timeout = Duration::from_secs(600);
+        options.live.keep_alive = Duration::from_secs(600);
     })
     .await;
     let scene = Scene::on(server).await;
