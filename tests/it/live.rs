@@ -3,6 +3,7 @@
 mod authority;
 mod event_stream;
 mod nodes;
+mod npm_clients;
 mod protocol;
 mod slow_reader;
 mod updates;

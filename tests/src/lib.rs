@@ -9,6 +9,7 @@ pub mod fixture;
 pub mod gateway;
 pub mod graphql;
 pub mod live;
+pub mod node;
 pub mod refusal;
 pub mod relay;
 pub mod server;
