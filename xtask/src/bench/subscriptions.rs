@@ -155,7 +155,7 @@ impl Scene {
     /// Takes the next step; when it was answered.
     fn change(&self, server: &Server) -> Result<Instant, String> {
         let count = self.changes.replace(self.changes.get() + 1);
-        let step = if count % 2 == 0 {
+        let step = if count.is_multiple_of(2) {
             "approveAccessRequest"
         } else {
             "revokeAccessRequest"
