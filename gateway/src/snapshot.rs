@@ -277,5 +277,4 @@ impl Extend<Update> for Snapshot {
 }
 
 #[cfg(test)]
-#[path = "snapshot_tests.rs"]
 mod tests;
