@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use self::{model::Model, world::World};
 use super::*;
 use crate::{
-    record::{AccessRequestRecord, AppRecord, CredentialRecord},
+    record::{AccessRequestRecord, AppRecord, CredentialRecord, Unreadable},
     test_updates::{by_object, update},
 };
 
@@ -115,6 +115,77 @@ fn the_key_headers_of_every_strategy_are_known_folded() {
     assert!(snapshot.is_key_header("key-0-1") && snapshot.is_key_header("key-1-2"));
     writer.apply([world.update(1, 0, 0)]).unwrap();
     assert!(!reader.load().unwrap().is_key_header("key-0-1"));
+}
+
+#[test]
+fn key_headers_are_forgotten_with_their_strategy_alone() {
+    let (mut writer, reader) = channel();
+    let world = World::new();
+    let unreadable = |names: &[&str]| {
+        Update::Unreadable(Unreadable::AuthStrategy {
+            id: world.strategies[0],
+            key_names: names.iter().map(|name| (*name).to_owned()).collect(),
+        })
+    };
+    let known = |names: &[&str]| {
+        let snapshot = reader.load().unwrap();
+        let is_known = |name: &&str| snapshot.is_key_header(name);
+        assert!(names.iter().all(is_known), "{names:?}");
+        snapshot.knows_all_key_headers()
+    };
+    writer.replace(world.everything());
+    assert!(known(&["key-0-1"]));
+    writer.apply([unreadable(&[])]).unwrap();
+    assert!(!known(&["key-0-1"]));
+    assert_eq!(grants(&reader).len(), 2, "its own version is closed, and no other");
+    writer
+        .apply([unreadable(&["X_New"]), unreadable(&["no header"])])
+        .unwrap();
+    assert!(!known(&["key-0-1", "x-new"]));
+
+    // Of a full load, what was there before is told apart.
+    let mut fresh = Snapshot::of([unreadable(&["x-newer"])]);
+    assert!(!fresh.is_key_header("key-0-1"));
+    fresh.remember_key_headers(reader.load().unwrap().strategies());
+    writer.restore(fresh);
+    assert!(!known(&["key-0-1", "x-new", "x-newer"]));
+
+    // Once it can be read, it says itself what it is called; once it is gone, nothing is.
+    writer.apply([world.update(1, 0, 2)]).unwrap();
+    assert!(known(&["key-0-2"]));
+    assert!(!reader.load().unwrap().is_key_header("key-0-1"));
+    writer.apply([unreadable(&[]), world.update(1, 0, 0)]).unwrap();
+    assert!(known(&[]));
+    assert!(!reader.load().unwrap().is_key_header("key-0-2"));
+    let mut fresh = Snapshot::of([]);
+    fresh.remember_key_headers(Snapshot::of([unreadable(&["x-gone"])]).strategies());
+    assert!(!fresh.is_key_header("x-gone") && fresh.knows_all_key_headers());
+}
+
+#[test]
+fn what_is_an_apps_outlasts_what_can_be_read_of_it() {
+    let (mut writer, reader) = channel();
+    let world = World::new();
+    writer.replace(world.everything());
+    let all = grants(&reader);
+    let unreadable = Update::Unreadable(Unreadable::App(world.apps[0]));
+    writer.apply([unreadable.clone()]).unwrap();
+    assert_eq!(grants(&reader).len(), 2);
+    // What changes meanwhile is followed.
+    writer.apply([world.update(4, 0, 2)]).unwrap();
+    writer.apply([world.update(3, 0, 1)]).unwrap();
+    assert_eq!(grants(&reader).len(), 2);
+    writer.apply([world.update(4, 0, 1)]).unwrap();
+    assert_eq!(grants(&reader), all);
+    // A full load in which it cannot be read.
+    let others = world
+        .everything()
+        .into_iter()
+        .filter(|update| !matches!(update, Update::App(id, _) if *id == world.apps[0]));
+    writer.replace(others.chain([unreadable]));
+    assert_eq!(grants(&reader).len(), 2);
+    writer.apply([world.update(3, 0, 1)]).unwrap();
+    assert_eq!(grants(&reader), all);
 }
 
 proptest! {

@@ -20,7 +20,7 @@ use self::{
 };
 use super::{CopyError, CopyHeader};
 use crate::{
-    record::{AuthStrategyRecord, DeveloperRecord, Update},
+    record::{AuthStrategyRecord, DeveloperRecord, Unreadable, Update},
     snapshot::Loader,
 };
 
@@ -34,6 +34,7 @@ pub(super) enum Frame<'a> {
     Developer(DeveloperFrame),
     App(#[serde(borrow)] AppFrame<'a>),
     End(EndFrame),
+    UnreadableStrategy(#[serde(borrow)] UnreadableStrategyFrame<'a>),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,6 +57,14 @@ pub(super) struct AuthStrategyFrame<'a> {
     #[serde(borrow)]
     key_names: Vec<&'a str>,
     credential_ttl_days: Option<u32>,
+}
+
+/// A strategy that could not be read when it was told.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct UnreadableStrategyFrame<'a> {
+    id: Id,
+    #[serde(borrow)]
+    key_names: Vec<&'a str>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -98,13 +107,23 @@ impl<'a> Frame<'a> {
             Update::AuthStrategy(_, record) => Self::AuthStrategy(AuthStrategyFrame::of(record.as_ref()?)),
             Update::Version(_, record) => Self::Version(VersionFrame::of(record.as_ref()?)),
             Update::Developer(_, record) => Self::Developer(DeveloperFrame::of(record.as_ref()?)),
-            Update::App(..) | Update::AccessRequest(..) | Update::Credential(..) => return None,
+            Update::Unreadable(Unreadable::AuthStrategy { id, key_names }) => {
+                Self::UnreadableStrategy(UnreadableStrategyFrame {
+                    id: id.uuid().into_bytes(),
+                    key_names: key_names.iter().map(String::as_str).collect(),
+                })
+            }
+            Update::App(..)
+            | Update::AccessRequest(..)
+            | Update::Credential(..)
+            | Update::Unreadable(Unreadable::App(_)) => return None,
         })
     }
 
     pub(super) fn load_into(self, loader: &mut Loader) -> Result<(), CopyError> {
         match self {
             Self::AuthStrategy(frame) => loader.apply(frame.record().into()),
+            Self::UnreadableStrategy(frame) => loader.apply(frame.update()),
             Self::Version(frame) => loader.apply(frame.record()?.into()),
             Self::Developer(frame) => loader.apply(frame.record().into()),
             Self::App(frame) => frame.load_into(loader)?,
@@ -143,6 +162,16 @@ impl<'a> AuthStrategyFrame<'a> {
             key_names: owned(&key_names),
             credential_ttl_days,
         }
+    }
+}
+
+impl UnreadableStrategyFrame<'_> {
+    fn update(self) -> Update {
+        let Self { id, key_names } = self;
+        Update::Unreadable(Unreadable::AuthStrategy {
+            id: AuthStrategyId::from_uuid(Uuid::from_bytes(id)),
+            key_names: owned(&key_names),
+        })
     }
 }
 

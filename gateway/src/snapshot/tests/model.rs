@@ -12,11 +12,24 @@ use domain::{
 
 use super::NOW;
 use crate::{
-    record::{CredentialRecord, Update, VersionRecord},
+    record::{CredentialRecord, Unreadable, Update, VersionRecord},
     route_table::{Found, RouteTable},
     snapshot::{Credential, Grant, Snapshot},
     test_updates::{ObjectKey, by_object, object_key},
 };
+
+fn key_headers_of(object: &Update) -> BTreeSet<String> {
+    match object {
+        Update::AuthStrategy(_, Some(record)) => folded(&record.key_names),
+        Update::Unreadable(Unreadable::AuthStrategy { key_names, .. }) => folded(key_names),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn folded(names: &[String]) -> BTreeSet<String> {
+    let headers = names.iter().filter(|name| !name.contains(' '));
+    headers.map(|name| name.to_lowercase().replace('_', "-")).collect()
+}
 
 /// The records that there are.
 #[derive(Clone, Default)]
@@ -26,6 +39,19 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn apply(&mut self, update: Update) {
+        let key = object_key(&update);
+        let update = match update {
+            // What it was called before, it may still be called.
+            Update::Unreadable(Unreadable::AuthStrategy { id, key_names }) => {
+                let earlier = self.objects.get(&key).map(key_headers_of).unwrap_or_default();
+                let names = earlier.into_iter().chain(folded(&key_names));
+                Update::Unreadable(Unreadable::AuthStrategy {
+                    id,
+                    key_names: names.collect::<BTreeSet<_>>().into_iter().collect(),
+                })
+            }
+            other => other,
+        };
         match &update {
             Update::App(app, None) => {
                 self.remove(|object| match object {
@@ -52,8 +78,9 @@ impl Model {
             Update::App(_, record) => record.is_some(),
             Update::Credential(_, record) => record.is_some(),
             Update::AccessRequest(_, _, record) => record.is_some(),
+            Update::Unreadable(Unreadable::AuthStrategy { .. }) => true,
+            Update::Unreadable(Unreadable::App(_)) => false,
         };
-        let key = object_key(&update);
         if is_there {
             self.objects.insert(key, update);
         } else {
@@ -127,23 +154,13 @@ impl Model {
     }
 
     fn key_headers(&self) -> BTreeSet<String> {
-        let strategies = self.objects.values().filter_map(|object| match object {
-            Update::AuthStrategy(_, record) => record.clone(),
-            _ => None,
-        });
-        strategies
-            .flat_map(|record| {
-                crate::strategy::Strategy::of(record)
-                    .folded_key_names()
-                    .collect::<Vec<_>>()
-            })
-            .collect()
+        self.objects.values().flat_map(key_headers_of).collect()
     }
 
     pub(super) fn assert_is(&self, snapshot: &Snapshot) {
         assert_eq!(by_object(snapshot.updates()), self.objects);
         assert_eq!(snapshot.grants(NOW), self.grants(NOW));
-        assert_eq!(*snapshot.key_headers, self.key_headers());
+        assert_eq!(*snapshot.strategies.key_headers(), self.key_headers());
         for credential in self.credentials() {
             let Some(hash) = credential.key_hash else { continue };
             let found = snapshot.credential_of_key(&hash).map(Credential::record);
