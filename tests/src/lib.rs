@@ -10,5 +10,6 @@ pub mod gateway;
 pub mod graphql;
 pub mod refusal;
 pub mod relay;
+pub mod scrape;
 pub mod server;
 pub mod upstream;
