@@ -88,6 +88,7 @@ fn gone(update: &Update) -> Update {
         Update::App(id, _) => Update::App(*id, None),
         Update::Credential(id, _) => Update::Credential(*id, None),
         Update::AccessRequest(app, version, _) => Update::AccessRequest(*app, *version, None),
+        Update::Unreadable(_) => panic!("the scene has changed"),
     }
 }
 
