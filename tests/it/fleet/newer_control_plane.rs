@@ -164,7 +164,8 @@ async fn key_headers_stay_from_upstreams_when_their_strategy_cannot_be_read() {
             }
         }
     });
-    let input = UpdateKeyAuthStrategyInput::new(&partner.id).key_names(["x-partner-key", "x-second-key"]);
+    let names = ["x-partner-key", "x-second-key"].map(str::to_owned).to_vec();
+    let input = UpdateKeyAuthStrategyInput::new(&partner.id).key_names(names);
     strategies.update_key_auth(input).await.unwrap();
     wait_for_other(&gateway, 401).await;
     assert!(!upstream_sees(&gateway, &scene, words).await);
