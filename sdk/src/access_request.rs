@@ -1,7 +1,7 @@
 //! Apps' requests for access to versions.
 
 use crate::{
-    AccessRequestId, AppId, Created, DeveloperId, Error, GatewayConfirmation, List, OrderDirection, ProductId,
+    AccessRequestId, AppId, DeveloperId, Error, GatewayConfirmation, List, OrderDirection, ProductId, SubmittedRequest,
     Timestamp, VersionId,
     app::AppRef,
     client::handle,
@@ -82,7 +82,8 @@ input! {
         optional {
             /// Words for the admin, up to 10,000 characters.
             justification: [String],
-            /// Makes repeating the call safe for 24 hours.
+            /// Makes repeating the call safe for 24 hours: 1 to 255 printable ASCII characters. Unless given, the crate
+            /// makes one for the retries of this one call.
             idempotency_key: [String],
         }
     }
@@ -186,21 +187,19 @@ impl<'a> AccessRequests<'a> {
         GetAccessRequest::fetch(self.client, id).await
     }
 
-    /// Asks for access (`requestAccess`). With auto-approval the answer is APPROVED already, else PENDING.
+    /// Asks for access (`requestAccess`). With auto-approval the answer is APPROVED already, else PENDING:
+    /// [`SubmittedRequest::wait_until_decided`] then waits for an admin.
     ///
     /// # Errors
     ///
     /// [`Error::User`] with ALREADY_REQUESTED, REGISTRATION_DISABLED, VERSION_NOT_AVAILABLE, STRATEGY_MISMATCH,
     /// APP_SUSPENDED, DEVELOPER_NOT_APPROVED, PORTAL_IS_PUBLIC or NOT_FOUND.
-    pub async fn request(&self, input: RequestAccessInput) -> Result<Created<AccessRequest>, Error> {
-        let payload = self.client.mutate::<RequestAccess>(input).await?;
+    pub async fn request(&self, input: RequestAccessInput) -> Result<SubmittedRequest, Error> {
+        let payload = self.client.mutate_repeatable::<RequestAccess>(input).await?;
         let object = payload
             .access_request
             .ok_or_else(|| DecodeError::missing("requestAccess.accessRequest"))?;
-        Ok(Created {
-            object,
-            replayed: payload.replayed,
-        })
+        Ok(SubmittedRequest::new(self.client, object, payload.replayed))
     }
 
     /// Withdraws a request of the caller's own (`cancelAccessRequest`); an approved one stops at once.

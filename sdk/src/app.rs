@@ -95,7 +95,8 @@ input! {
         optional {
             /// What it is for, up to 10,000 characters.
             description: [String],
-            /// Makes repeating the call safe for 24 hours.
+            /// Makes repeating the call safe for 24 hours: 1 to 255 printable ASCII characters. Unless given, the crate
+            /// makes one for the retries of this one call.
             idempotency_key: [String],
         }
     }
@@ -189,7 +190,7 @@ impl<'a> Apps<'a> {
     /// [`Error::User`] with TAKEN when the reference id is in use, LIMIT_REACHED, INVALID, TOO_LONG or
     /// DEVELOPER_NOT_APPROVED.
     pub async fn create(&self, input: CreateAppInput) -> Result<Created<App>, Error> {
-        let payload = self.client.mutate::<CreateApp>(input).await?;
+        let payload = self.client.mutate_repeatable::<CreateApp>(input).await?;
         let object = payload.app.ok_or_else(|| DecodeError::missing("createApp.app"))?;
         Ok(Created {
             object,

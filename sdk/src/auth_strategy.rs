@@ -94,7 +94,8 @@ input! {
         optional {
             /// How many days a key opens versions of this strategy; no limit unless given.
             credential_ttl_days: [i32],
-            /// Makes repeating the call safe for 24 hours.
+            /// Makes repeating the call safe for 24 hours: 1 to 255 printable ASCII characters. Unless given, the crate
+            /// makes one for the retries of this one call.
             idempotency_key: [String],
         }
         list {
@@ -154,7 +155,7 @@ impl<'a> AuthStrategies<'a> {
     ///
     /// [`Error::User`] with TAKEN when the name is in use, INVALID, REQUIRED or TOO_LONG.
     pub async fn create_key_auth(&self, input: CreateKeyAuthStrategyInput) -> Result<Created<KeyAuthStrategy>, Error> {
-        let payload = self.client.mutate::<CreateKeyAuthStrategy>(input).await?;
+        let payload = self.client.mutate_repeatable::<CreateKeyAuthStrategy>(input).await?;
         let object = payload
             .auth_strategy
             .ok_or_else(|| DecodeError::missing("createKeyAuthStrategy.authStrategy"))?;

@@ -84,7 +84,8 @@ input! {
             slug: [String],
             /// What it is, up to 10,000 characters.
             description: [String],
-            /// Makes repeating the call safe for 24 hours.
+            /// Makes repeating the call safe for 24 hours: 1 to 255 printable ASCII characters. Unless given, the crate
+            /// makes one for the retries of this one call.
             idempotency_key: [String],
         }
         list {
@@ -201,7 +202,7 @@ impl<'a> Products<'a> {
     ///
     /// [`Error::User`] with TAKEN when the slug is in use, INVALID, REQUIRED or TOO_LONG.
     pub async fn create(&self, input: CreateProductInput) -> Result<Created<Product>, Error> {
-        let payload = self.client.mutate::<CreateProduct>(input).await?;
+        let payload = self.client.mutate_repeatable::<CreateProduct>(input).await?;
         let object = payload
             .product
             .ok_or_else(|| DecodeError::missing("createProduct.product"))?;

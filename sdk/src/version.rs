@@ -100,7 +100,8 @@ input! {
             lifecycle: [VersionLifecycle],
             /// The OpenAPI document, up to 5 MiB.
             specification: [String],
-            /// Makes repeating the call safe for 24 hours.
+            /// Makes repeating the call safe for 24 hours: 1 to 255 printable ASCII characters. Unless given, the crate
+            /// makes one for the retries of this one call.
             idempotency_key: [String],
         }
     }
@@ -206,7 +207,7 @@ impl<'a> Versions<'a> {
     ///
     /// [`Error::User`] with TAKEN when the product has one of this name, NOT_FOUND, INVALID or TOO_LONG.
     pub async fn create(&self, input: CreateVersionInput) -> Result<Created<ProductVersion>, Error> {
-        let payload = self.client.mutate::<CreateVersion>(input).await?;
+        let payload = self.client.mutate_repeatable::<CreateVersion>(input).await?;
         let object = payload
             .version
             .ok_or_else(|| DecodeError::missing("createVersion.version"))?;

@@ -10,6 +10,7 @@ mod contract;
 mod deployment;
 mod layering;
 mod load;
+mod package;
 mod postgres;
 mod process;
 mod programs;
@@ -41,7 +42,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Run the checks that come before the tests: formatting, lints, layering, assets, schema.
+    /// Run the checks that come before the tests: formatting, lints, layering, assets, schema, the SDK's package.
     Check,
     /// Write schema.graphql and the SDK's copy anew from the code.
     Schema {
@@ -128,5 +129,6 @@ fn check(root: &Path) -> TaskResult {
         ],
         &[],
     )?;
-    schema::check(root)
+    schema::check(root)?;
+    package::check(root)
 }
