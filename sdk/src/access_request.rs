@@ -174,7 +174,7 @@ handle! {
 
 impl<'a> AccessRequests<'a> {
     /// The caller's requests, or everybody's for an admin (`accessRequests`).
-    pub fn list(&self) -> List<'a, AccessRequestListing> {
+    pub fn list(self) -> List<'a, AccessRequestListing> {
         List::new(self.client, AccessRequestListing::default())
     }
 
@@ -183,7 +183,7 @@ impl<'a> AccessRequests<'a> {
     /// # Errors
     ///
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
-    pub async fn get(&self, id: &AccessRequestId) -> Result<Option<AccessRequest>, Error> {
+    pub async fn get(self, id: &AccessRequestId) -> Result<Option<AccessRequest>, Error> {
         GetAccessRequest::fetch(self.client, id).await
     }
 
@@ -194,7 +194,7 @@ impl<'a> AccessRequests<'a> {
     ///
     /// [`Error::User`] with ALREADY_REQUESTED, REGISTRATION_DISABLED, VERSION_NOT_AVAILABLE, STRATEGY_MISMATCH,
     /// APP_SUSPENDED, DEVELOPER_NOT_APPROVED, PORTAL_IS_PUBLIC or NOT_FOUND.
-    pub async fn request(&self, input: RequestAccessInput) -> Result<SubmittedRequest, Error> {
+    pub async fn request(self, input: RequestAccessInput) -> Result<SubmittedRequest, Error> {
         let payload = self.client.mutate_repeatable::<RequestAccess>(input).await?;
         let object = payload
             .access_request
@@ -207,7 +207,7 @@ impl<'a> AccessRequests<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION or NOT_FOUND.
-    pub async fn cancel(&self, id: &AccessRequestId) -> Result<AccessRequest, Error> {
+    pub async fn cancel(self, id: &AccessRequestId) -> Result<AccessRequest, Error> {
         let input = CancelAccessRequestInput { id: id.clone() };
         let payload = self.client.mutate::<CancelAccessRequest>(input).await?;
         Ok(payload
@@ -220,7 +220,7 @@ impl<'a> AccessRequests<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION, CONFLICT or NOT_FOUND.
-    pub async fn approve(&self, id: &AccessRequestId, reason: Option<&str>) -> Result<AccessRequest, Error> {
+    pub async fn approve(self, id: &AccessRequestId, reason: Option<&str>) -> Result<AccessRequest, Error> {
         let input = ApproveAccessRequestInput {
             id: id.clone(),
             reason: reason.map(str::to_owned),
@@ -236,7 +236,7 @@ impl<'a> AccessRequests<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION, REQUIRED or NOT_FOUND.
-    pub async fn reject(&self, input: RejectAccessRequestInput) -> Result<AccessRequest, Error> {
+    pub async fn reject(self, input: RejectAccessRequestInput) -> Result<AccessRequest, Error> {
         let payload = self.client.mutate::<RejectAccessRequest>(input).await?;
         Ok(payload
             .access_request
@@ -248,7 +248,7 @@ impl<'a> AccessRequests<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION, REQUIRED or NOT_FOUND.
-    pub async fn revoke(&self, input: RevokeAccessRequestInput) -> Result<AccessRequest, Error> {
+    pub async fn revoke(self, input: RevokeAccessRequestInput) -> Result<AccessRequest, Error> {
         let payload = self.client.mutate::<RevokeAccessRequest>(input).await?;
         Ok(payload
             .access_request
@@ -263,7 +263,7 @@ impl<'a> AccessRequests<'a> {
     /// [`Error::User`] with REQUIRED or NOT_FOUND. INVALID_TRANSITION is no error here: the call has waited, and
     /// [`GatewayConfirmation::object`] has it.
     pub async fn revoke_and_wait(
-        &self,
+        self,
         input: RevokeAccessRequestInput,
     ) -> Result<GatewayConfirmation<AccessRequest>, Error> {
         let input = RevokeAccessRequestAndWaitInput {

@@ -131,7 +131,7 @@ handle! {
 
 impl<'a> AuthStrategies<'a> {
     /// All strategies (`authStrategies`).
-    pub fn list(&self) -> List<'a, AuthStrategyListing> {
+    pub fn list(self) -> List<'a, AuthStrategyListing> {
         List::new(self.client, AuthStrategyListing::default())
     }
 
@@ -140,12 +140,12 @@ impl<'a> AuthStrategies<'a> {
     /// # Errors
     ///
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
-    pub async fn get_key_auth(&self, id: &AuthStrategyId) -> Result<Option<KeyAuthStrategy>, Error> {
+    pub async fn get_key_auth(self, id: &AuthStrategyId) -> Result<Option<KeyAuthStrategy>, Error> {
         GetKeyAuthStrategy::fetch(self.client, id).await
     }
 
     /// The versions of a key-auth strategy (`KeyAuthStrategy.versions`).
-    pub fn versions_of_key_auth(&self, id: &AuthStrategyId) -> List<'a, KeyAuthVersionListing> {
+    pub fn versions_of_key_auth(self, id: &AuthStrategyId) -> List<'a, KeyAuthVersionListing> {
         List::new(self.client, KeyAuthVersionListing::of(id))
     }
 
@@ -154,7 +154,7 @@ impl<'a> AuthStrategies<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with TAKEN when the name is in use, INVALID, REQUIRED or TOO_LONG.
-    pub async fn create_key_auth(&self, input: CreateKeyAuthStrategyInput) -> Result<Created<KeyAuthStrategy>, Error> {
+    pub async fn create_key_auth(self, input: CreateKeyAuthStrategyInput) -> Result<Created<KeyAuthStrategy>, Error> {
         let payload = self.client.mutate_repeatable::<CreateKeyAuthStrategy>(input).await?;
         let object = payload
             .auth_strategy
@@ -170,7 +170,7 @@ impl<'a> AuthStrategies<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND, TAKEN, INVALID, REQUIRED or TOO_LONG.
-    pub async fn update_key_auth(&self, input: UpdateKeyAuthStrategyInput) -> Result<KeyAuthStrategy, Error> {
+    pub async fn update_key_auth(self, input: UpdateKeyAuthStrategyInput) -> Result<KeyAuthStrategy, Error> {
         let payload = self.client.mutate::<UpdateKeyAuthStrategy>(input).await?;
         Ok(payload
             .auth_strategy
@@ -182,7 +182,7 @@ impl<'a> AuthStrategies<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with IN_USE, or NOT_FOUND.
-    pub async fn delete(&self, id: &AuthStrategyId) -> Result<AuthStrategyId, Error> {
+    pub async fn delete(self, id: &AuthStrategyId) -> Result<AuthStrategyId, Error> {
         self.delete_with(DeleteAuthStrategyInput {
             id: id.clone(),
             force: false,
@@ -196,7 +196,7 @@ impl<'a> AuthStrategies<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND.
-    pub async fn delete_forced(&self, id: &AuthStrategyId) -> Result<AuthStrategyId, Error> {
+    pub async fn delete_forced(self, id: &AuthStrategyId) -> Result<AuthStrategyId, Error> {
         self.delete_with(DeleteAuthStrategyInput {
             id: id.clone(),
             force: true,
@@ -204,7 +204,7 @@ impl<'a> AuthStrategies<'a> {
         .await
     }
 
-    async fn delete_with(&self, input: DeleteAuthStrategyInput) -> Result<AuthStrategyId, Error> {
+    async fn delete_with(self, input: DeleteAuthStrategyInput) -> Result<AuthStrategyId, Error> {
         let payload = self.client.mutate::<DeleteAuthStrategy>(input).await?;
         Ok(payload
             .deleted_id

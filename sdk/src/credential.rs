@@ -161,7 +161,7 @@ handle! {
 
 impl<'a> Credentials<'a> {
     /// The credentials of an app (`App.credentials`), those that no longer count included.
-    pub fn list(&self, app: &AppId) -> List<'a, CredentialListing> {
+    pub fn list(self, app: &AppId) -> List<'a, CredentialListing> {
         List::new(self.client, CredentialListing::of(app))
     }
 
@@ -170,7 +170,7 @@ impl<'a> Credentials<'a> {
     /// # Errors
     ///
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
-    pub async fn get(&self, id: &CredentialId) -> Result<Option<Credential>, Error> {
+    pub async fn get(self, id: &CredentialId) -> Result<Option<Credential>, Error> {
         GetCredential::fetch(self.client, id).await
     }
 
@@ -181,7 +181,7 @@ impl<'a> Credentials<'a> {
     /// [`Error::User`] with LIMIT_REACHED, REQUIRED when the app's strategies are several, STRATEGY_MISMATCH,
     /// APP_SUSPENDED, DEVELOPER_NOT_APPROVED, INVALID or NOT_FOUND. [`Error::SecretLost`] when the credential was made
     /// by an earlier call with the same idempotency key, or by a try whose answer was lost: rotate it.
-    pub async fn generate(&self, input: GenerateCredentialInput) -> Result<GeneratedCredential, Error> {
+    pub async fn generate(self, input: GenerateCredentialInput) -> Result<GeneratedCredential, Error> {
         let payload = self.client.mutate_repeatable::<GenerateCredential>(input).await?;
         let credential = payload
             .credential
@@ -195,7 +195,7 @@ impl<'a> Credentials<'a> {
     ///
     /// [`Error::User`] with INVALID_TRANSITION when it no longer counts or was replaced, INVALID or NOT_FOUND.
     /// [`Error::SecretLost`] as of [`Credentials::generate`]: rotate the new one.
-    pub async fn rotate(&self, input: RotateCredentialInput) -> Result<GeneratedCredential, Error> {
+    pub async fn rotate(self, input: RotateCredentialInput) -> Result<GeneratedCredential, Error> {
         let payload = self.client.mutate_repeatable::<RotateCredential>(input).await?;
         let credential = payload
             .credential
@@ -208,7 +208,7 @@ impl<'a> Credentials<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION when it is revoked already, or NOT_FOUND.
-    pub async fn revoke(&self, id: &CredentialId) -> Result<Credential, Error> {
+    pub async fn revoke(self, id: &CredentialId) -> Result<Credential, Error> {
         let input = RevokeCredentialInput {
             id: id.clone(),
             wait_for_gateways: None,
@@ -227,7 +227,7 @@ impl<'a> Credentials<'a> {
     ///
     /// [`Error::User`] with NOT_FOUND. INVALID_TRANSITION is no error here: the call has waited, and
     /// [`GatewayConfirmation::object`] has it.
-    pub async fn revoke_and_wait(&self, id: &CredentialId) -> Result<GatewayConfirmation<Credential>, Error> {
+    pub async fn revoke_and_wait(self, id: &CredentialId) -> Result<GatewayConfirmation<Credential>, Error> {
         let input = RevokeCredentialInput {
             id: id.clone(),
             wait_for_gateways: Some(true),

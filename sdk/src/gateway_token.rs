@@ -75,7 +75,7 @@ handle! {
 
 impl<'a> GatewayTokens<'a> {
     /// All tokens, the revoked ones included (`gatewayTokens`).
-    pub fn list(&self) -> List<'a, GatewayTokenListing> {
+    pub fn list(self) -> List<'a, GatewayTokenListing> {
         List::new(self.client, GatewayTokenListing::default())
     }
 
@@ -84,7 +84,7 @@ impl<'a> GatewayTokens<'a> {
     /// # Errors
     ///
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
-    pub async fn get(&self, id: &GatewayTokenId) -> Result<Option<GatewayToken>, Error> {
+    pub async fn get(self, id: &GatewayTokenId) -> Result<Option<GatewayToken>, Error> {
         GetGatewayToken::fetch(self.client, id).await
     }
 
@@ -94,7 +94,7 @@ impl<'a> GatewayTokens<'a> {
     ///
     /// [`Error::User`] with REQUIRED, TOO_LONG or INVALID. [`Error::SecretLost`] when the token was made by an earlier
     /// call with the same idempotency key, or by a try whose answer was lost: revoke it and create another.
-    pub async fn create(&self, input: CreateGatewayTokenInput) -> Result<CreatedGatewayToken, Error> {
+    pub async fn create(self, input: CreateGatewayTokenInput) -> Result<CreatedGatewayToken, Error> {
         let payload = self.client.mutate_repeatable::<CreateGatewayToken>(input).await?;
         let token = payload
             .gateway_token
@@ -111,7 +111,7 @@ impl<'a> GatewayTokens<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION when it was revoked already, or NOT_FOUND.
-    pub async fn revoke(&self, id: &GatewayTokenId) -> Result<GatewayToken, Error> {
+    pub async fn revoke(self, id: &GatewayTokenId) -> Result<GatewayToken, Error> {
         let input = RevokeGatewayTokenInput { id: id.clone() };
         let payload = self.client.mutate::<RevokeGatewayToken>(input).await?;
         Ok(payload

@@ -169,7 +169,7 @@ handle! {
 
 impl<'a> Products<'a> {
     /// What the caller may see of the catalog (`products`).
-    pub fn list(&self) -> List<'a, ProductListing> {
+    pub fn list(self) -> List<'a, ProductListing> {
         List::new(self.client, ProductListing::default())
     }
 
@@ -178,7 +178,7 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
-    pub async fn get(&self, id: &ProductId) -> Result<Option<Product>, Error> {
+    pub async fn get(self, id: &ProductId) -> Result<Option<Product>, Error> {
         GetProduct::fetch(self.client, id).await
     }
 
@@ -187,7 +187,7 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// Those of every query.
-    pub async fn get_by_slug(&self, slug: impl Into<String>) -> Result<Option<Product>, Error> {
+    pub async fn get_by_slug(self, slug: impl Into<String>) -> Result<Option<Product>, Error> {
         let variables = GetProductBySlugVariables { slug: slug.into() };
         Ok(self
             .client
@@ -201,7 +201,7 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with TAKEN when the slug is in use, INVALID, REQUIRED or TOO_LONG.
-    pub async fn create(&self, input: CreateProductInput) -> Result<Created<Product>, Error> {
+    pub async fn create(self, input: CreateProductInput) -> Result<Created<Product>, Error> {
         let payload = self.client.mutate_repeatable::<CreateProduct>(input).await?;
         let object = payload
             .product
@@ -217,7 +217,7 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND, TAKEN, INVALID, REQUIRED or TOO_LONG.
-    pub async fn update(&self, input: UpdateProductInput) -> Result<Product, Error> {
+    pub async fn update(self, input: UpdateProductInput) -> Result<Product, Error> {
         let payload = self.client.mutate::<UpdateProduct>(input).await?;
         Ok(payload
             .product
@@ -229,7 +229,7 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND.
-    pub async fn publish(&self, id: &ProductId) -> Result<Product, Error> {
+    pub async fn publish(self, id: &ProductId) -> Result<Product, Error> {
         let payload = self
             .client
             .mutate::<PublishProduct>(PublishProductInput { id: id.clone() })
@@ -244,7 +244,7 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND.
-    pub async fn unpublish(&self, id: &ProductId) -> Result<Product, Error> {
+    pub async fn unpublish(self, id: &ProductId) -> Result<Product, Error> {
         let payload = self
             .client
             .mutate::<UnpublishProduct>(UnpublishProductInput { id: id.clone() })
@@ -259,7 +259,7 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with IN_USE while a version has approved requests, or NOT_FOUND.
-    pub async fn delete(&self, id: &ProductId) -> Result<ProductId, Error> {
+    pub async fn delete(self, id: &ProductId) -> Result<ProductId, Error> {
         self.delete_with(DeleteProductInput {
             id: id.clone(),
             force: false,
@@ -273,7 +273,7 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND.
-    pub async fn delete_forced(&self, id: &ProductId) -> Result<ProductId, Error> {
+    pub async fn delete_forced(self, id: &ProductId) -> Result<ProductId, Error> {
         self.delete_with(DeleteProductInput {
             id: id.clone(),
             force: true,
@@ -281,7 +281,7 @@ impl<'a> Products<'a> {
         .await
     }
 
-    async fn delete_with(&self, input: DeleteProductInput) -> Result<ProductId, Error> {
+    async fn delete_with(self, input: DeleteProductInput) -> Result<ProductId, Error> {
         let payload = self.client.mutate::<DeleteProduct>(input).await?;
         Ok(payload
             .deleted_id

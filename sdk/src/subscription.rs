@@ -186,27 +186,22 @@ impl Delays {
 impl<D: DeserializeOwned, T> Following<D, T> {
     /// What the subscription tells next; None at its end.
     async fn step(&mut self) -> Option<Result<LiveEvent<T>, Error>> {
-        loop {
-            let Some(connection) = &mut self.connection else {
-                match self.connect().await {
-                    Ok(()) => return Some(Ok(LiveEvent::Connected)),
-                    Err(error) => return Some(Err(error)),
-                }
-            };
-            let broken = match connection.next::<D>().await {
-                Ok(Incoming::Next(response)) => {
-                    let told = response.into_data().and_then(self.shape);
-                    return Some(told.map(LiveEvent::Update));
-                }
-                Ok(Incoming::Complete) => return None,
-                Err(broken) => broken,
-            };
-            self.connection = None;
-            match broken {
-                Broken::Passing(error) | Broken::Token(error) => return Some(Ok(LiveEvent::Disconnected(error))),
-                Broken::Final(error) => return Some(Err(error)),
+        let Some(connection) = &mut self.connection else {
+            return Some(self.connect().await.map(|()| LiveEvent::Connected));
+        };
+        let broken = match connection.next::<D>().await {
+            Ok(Incoming::Next(response)) => {
+                let told = response.into_data().and_then(self.shape);
+                return Some(told.map(LiveEvent::Update));
             }
-        }
+            Ok(Incoming::Complete) => return None,
+            Err(broken) => broken,
+        };
+        self.connection = None;
+        Some(match broken {
+            Broken::Passing(error) | Broken::Token(error) => Ok(LiveEvent::Disconnected(error)),
+            Broken::Final(error) => Err(error),
+        })
     }
 
     /// Connects, however often it takes.

@@ -62,13 +62,14 @@ impl Deref for SubmittedRequest {
 impl AccessRequests<'_> {
     /// Waits until a request is PENDING no more, and answers with it: APPROVED, REJECTED or CANCELLED.
     ///
-    /// The request is asked for again and again (`node`), from half a second to 10 seconds apart. Failures that may pass are waited out. Dropping the call is safe at any time: it changes nothing.
+    /// The request is asked for again and again (`node`), from half a second to 10 seconds apart. Failures that may pass
+    /// are waited out. Dropping the call is safe at any time: it changes nothing.
     ///
     /// # Errors
     ///
     /// [`Error::Undecided`] when the time is over, [`Error::NotFound`] when there is no such request for the caller (any
     /// more), and what no repeating helps against, such as [`Error::Session`].
-    pub async fn wait_until_decided(&self, id: &AccessRequestId, timeout: Duration) -> Result<AccessRequest, Error> {
+    pub async fn wait_until_decided(self, id: &AccessRequestId, timeout: Duration) -> Result<AccessRequest, Error> {
         within(timeout, decided(self.client, id))
             .await
             .unwrap_or(Err(Error::Undecided { waited: timeout }))

@@ -234,7 +234,7 @@ async fn a_call_dropped_while_it_renews_loses_no_tokens() {
         released.await.unwrap();
         write_json(&mut stream, session_answer("refreshSession", "fresh", "next")).await;
         seen.send(read_operation(&mut stream).await).unwrap();
-        write_json(&mut stream, json!({"data": {"viewer": admin()}})).await;
+        write_last_json(stream, json!({"data": {"viewer": admin()}})).await;
     });
     let portico = Portico::builder(endpoint)
         .retry(RetryPolicy::none())
