@@ -110,12 +110,12 @@ fn every_module_finds_what_it_imports() {
     for path in Assets::iter().filter(|path| path.starts_with("page/") || path.starts_with("vendor/graphql-ws-6.4.2/"))
     {
         let folder = path.rsplit_once('/').unwrap().0;
-        for import in asset(&path).split(" from ").skip(1) {
-            let quote = import.chars().next().unwrap();
-            if quote != '"' && quote != '\'' {
-                continue;
-            }
-            let import = import[1..].split_once(quote).unwrap().0;
+        let script = asset(&path);
+        let statements = script
+            .lines()
+            .filter(|line| line.starts_with("import ") || line.starts_with("export "));
+        for import in statements.filter_map(|line| line.split_once(" from ")) {
+            let import = import.1.trim_end_matches(';').trim_matches(['"', '\'']);
             let target = match import.strip_prefix("./") {
                 Some(beside) => format!("{folder}/{beside}"),
                 None => import.strip_prefix("../").unwrap().to_owned(),
