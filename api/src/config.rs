@@ -19,6 +19,7 @@ use crate::{
     http::cors::Origin,
     metrics::MetricsOptions,
     proxy_listeners::ProxyOptions,
+    query_options::QueryOptions,
     session::throttle::{Limit, ThrottleLimits},
 };
 
@@ -234,6 +235,9 @@ pub struct ServeOptions {
     /// Seconds that requests may go on after SIGTERM or Ctrl-C.
     #[arg(long, env = "PORTICO_SHUTDOWN_GRACE", default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3600))]
     pub shutdown_grace: u64,
+    /// What callers may ask of the API.
+    #[command(flatten)]
+    pub queries: QueryOptions,
     /// Apps that a developer may have.
     #[arg(
         long,
@@ -356,6 +360,7 @@ impl ServeOptions {
             allowed_origins: Vec::new(),
             request_timeout: 30,
             shutdown_grace: 20,
+            queries: QueryOptions::default(),
             max_apps_per_developer: 500,
             max_keys_per_app: 20,
             answer_cache_bytes: DEFAULT_ANSWER_CACHE_BYTES,
