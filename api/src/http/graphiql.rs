@@ -23,21 +23,6 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
      style-src-elem 'self' 'unsafe-inline'; style-src-attr 'none'; img-src 'self' data:; font-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The operations that the page sends of its own accord and that nobody is signed in for: signing in, renewing the
-/// session, signing out. Where only listed documents are taken, these belong to the list.
-pub fn session_documents() -> impl Iterator<Item = String> {
-    SESSION_DOCUMENTS
-        .iter()
-        .filter_map(|path| Assets::get(path))
-        .filter_map(|file| String::from_utf8(file.data.into_owned()).ok())
-}
-
-const SESSION_DOCUMENTS: [&str; 3] = [
-    "session/sign-in.graphql",
-    "session/refresh.graphql",
-    "session/sign-out.graphql",
-];
-
 /// The routes `/graphiql` and below.
 pub fn router() -> Router {
     Router::new()
@@ -45,6 +30,13 @@ pub fn router() -> Router {
         // The page's links are relative to `/graphiql`, so that it can be served below a prefix too.
         .route("/graphiql/", get(|| async { Redirect::permanent("../graphiql") }))
         .route("/graphiql/{*path}", get(asset))
+}
+
+/// The operations by which the page begins and ends sessions, as it sends them: before anybody is signed in.
+pub fn own_documents() -> impl Iterator<Item = String> {
+    Assets::iter()
+        .filter(|path| path.starts_with("session/"))
+        .filter_map(|path| String::from_utf8(Assets::get(&path)?.data.into_owned()).ok())
 }
 
 async fn index(headers: HeaderMap) -> Response {
