@@ -54,7 +54,8 @@ export function sorry(message) {
 export function fetcherFor(session, jobs) {
   return (parameters, { documentAST } = {}) => {
     const operation = only(parameters, documentAST);
-    const missing = jobs.missing(operation);
+    // Where the operation could not be told from the tab's others, neither can its variables.
+    const missing = operation.query === parameters.query ? null : jobs.missing(operation);
     if (missing) return Promise.resolve(sorry(missing));
     if (isSubscription(documentAST, operation.operationName)) return live(session, operation);
     return run(session, operation).then((result) => {
