@@ -10,6 +10,7 @@ mod bad_input;
 mod crash;
 mod fleet;
 mod flow;
+mod frontend;
 mod gateway_effects;
 mod gateway_equality;
 mod graphql_over_http;
