@@ -8,6 +8,7 @@ pub mod database;
 pub mod fixture;
 pub mod gateway;
 pub mod graphql;
+pub mod node;
 pub mod refusal;
 pub mod relay;
 pub mod server;
