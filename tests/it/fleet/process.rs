@@ -44,7 +44,7 @@ async fn a_control_plane_killed_and_started_again_fails_no_call() {
         .generate(GenerateCredentialInput::new(&app.id))
         .await
         .unwrap();
-    let key = generated.secret.unwrap().expose().to_owned();
+    let key = generated.secret.expose().to_owned();
     let (_, token) = gateway::token(&process.admin().await, "edge").await;
 
     let relay = Relay::to(address_of(process.endpoint())).await;
