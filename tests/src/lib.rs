@@ -12,5 +12,6 @@ pub mod live;
 pub mod node;
 pub mod refusal;
 pub mod relay;
+pub mod scrape;
 pub mod server;
 pub mod upstream;

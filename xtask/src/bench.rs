@@ -21,6 +21,7 @@ mod profile;
 mod queries;
 mod report;
 mod rounds;
+mod sdk;
 mod snapshot;
 mod subscriptions;
 
@@ -68,6 +69,7 @@ fn sections() -> Vec<Box<dyn Section>> {
         Box::new(queries::QueriesSection),
         Box::new(subscriptions::SubscriptionsSection),
         Box::new(fleet::FleetSection),
+        Box::new(sdk::SdkSection),
     ]
 }
 

@@ -39,7 +39,7 @@ use crate::{
         accept::ResponseMediaType,
         bearer::BearerToken,
         client_address::ClientAddress,
-        graphql::{AuthenticationFailed, GraphqlService as _, check_content_type, method_not_allowed, unauthenticated},
+        graphql::{AuthenticationFailed, check_content_type, method_not_allowed, unauthenticated},
         request_id::RequestId,
         request_parameters,
         response_body::{self, RequestRefused},
@@ -108,24 +108,26 @@ async fn respond(
     let parameters = if by_get {
         request_parameters::from_query_string(parts.uri.query().unwrap_or_default())
     } else {
-        let body = live
-            .endpoint
-            .read(&parts.headers, body, service.body_limit(&caller))
-            .await?;
+        let limits = live.endpoint.settings().body_limits;
+        let limit = if viewer.is_admin() {
+            limits.admins
+        } else {
+            limits.others
+        };
+        let body = live.endpoint.read(&parts.headers, body, limit).await?;
         request_parameters::from_json(&body)
     }
     .map_err(|bad| RequestRefused::request(StatusCode::BAD_REQUEST, ErrorCode::BadUserInput, bad.to_string()))?;
-    let prepared = live.endpoint.prepare(parameters)?;
+    let client_address = parts.extensions.get::<ClientAddress>().map(|address| address.0);
+    let prepared = live.endpoint.prepare(parameters, &caller, client_address)?;
     if by_get && prepared.kind == OperationType::Mutation {
         return Err(method_not_allowed("Send mutations by POST.", "POST"));
     }
-    let client_address = parts.extensions.get::<ClientAddress>().map(|address| address.0);
     if prepared.kind != OperationType::Subscription {
-        let executed = live
+        let payload = live
             .endpoint
-            .run(prepared, caller, request_id, client_address, None)
+            .message(prepared, caller, request_id, client_address)
             .await?;
-        let payload = response_body::message(executed.response, request_id)?;
         let events = [event("next", &payload), event("complete", b"")];
         return Ok(answer(stream::iter(events).map(Ok::<_, Infallible>)));
     }

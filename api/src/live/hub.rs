@@ -35,7 +35,7 @@ use crate::{
     error::StoreError,
     graphql::{Endpoint, Schema, error::ErrorCode},
     http::{
-        graphql::Prepared,
+        preparation::Prepared,
         request_id::RequestId,
         response_body::{self, RequestRefused},
     },
@@ -274,7 +274,7 @@ impl Hub {
     fn deliver(&self, showing: &Showing, event: &Event, response: Option<Option<Response>>, request_id: &RequestId) {
         let operation = &showing.watcher.operation;
         let payload = match response {
-            Some(Some(response)) => response_body::message(operation.with_cost(response), request_id)
+            Some(Some(response)) => response_body::message(response, operation.cost, request_id)
                 .unwrap_or_else(|refused| response_body::refusal_message(refused, request_id)),
             // The account is gone: its connection ends.
             Some(None) => return,

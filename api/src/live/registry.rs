@@ -18,34 +18,39 @@ use super::{
     outbox::Outbox,
 };
 use crate::{
-    http::graphql::{CostReport, Prepared},
+    http::{preparation::Prepared, query_cost::Cost},
     session::{access_token::Claims, directory::AccountDirectory, realm::AccountId},
 };
 
 /// A subscription's document, ready to be executed once for each event.
 pub(super) struct Operation {
-    document: ExecutableDocument,
+    document: Arc<ExecutableDocument>,
     operation_name: Option<String>,
     variables: Variables,
     /// What tells whether two subscribers asked the same.
     pub(super) digest: [u8; 32],
-    cost: CostReport,
+    /// What each event may cost.
+    pub(super) cost: Cost,
 }
 
 impl Operation {
     pub(super) fn new(prepared: Prepared) -> Self {
-        let (document, parameters, cost) = (prepared.document, prepared.parameters, prepared.cost);
-        let variables = serde_json::to_vec(&parameters.variables).unwrap_or_default();
-        let name = parameters.operation_name.as_deref().unwrap_or_default();
+        let variables = serde_json::to_vec(&prepared.variables).unwrap_or_default();
+        let name = prepared.operation_name.as_deref().unwrap_or_default();
         let mut digest = Sha256::new();
-        for part in [parameters.query.as_bytes(), name.as_bytes(), &variables] {
+        for part in [prepared.text.as_bytes(), name.as_bytes(), &variables] {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
         }
+        // It was paid for when it began, and is the same for every event.
+        let cost = Cost {
+            actual: prepared.cost.requested,
+            ..prepared.cost
+        };
         Self {
-            document,
-            operation_name: parameters.operation_name,
-            variables: parameters.variables,
+            document: prepared.document,
+            operation_name: prepared.operation_name,
+            variables: prepared.variables,
             digest: digest.finalize().into(),
             cost,
         }
@@ -55,13 +60,8 @@ impl Operation {
     pub(super) fn request(&self) -> Request {
         let mut request = Request::new(String::new()).variables(self.variables.clone());
         request.operation_name.clone_from(&self.operation_name);
-        request.set_parsed_query(self.document.clone());
+        request.set_parsed_query((*self.document).clone());
         request
-    }
-
-    /// The response, telling what it costs.
-    pub(super) fn with_cost(&self, response: async_graphql::Response) -> async_graphql::Response {
-        self.cost.tell(response)
     }
 }
 

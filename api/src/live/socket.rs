@@ -47,7 +47,8 @@ use crate::{
     graphql::{Caller, error::ErrorCode},
     http::{
         client_address::ClientAddress,
-        graphql::{AuthenticationFailed, Executed, Prepared},
+        graphql::AuthenticationFailed,
+        preparation::Prepared,
         request_id::RequestId,
         request_parameters::RequestParameters,
         response_body::{self, RequestRefused},
@@ -356,7 +357,8 @@ impl Connection {
         let Some((claims, viewer)) = identified else {
             return Err(crate::http::graphql::unauthenticated(AuthenticationFailed::Rejected));
         };
-        let prepared = live.endpoint.prepare(parameters)?;
+        let caller = Caller::bearing(&claims, viewer);
+        let prepared = live.endpoint.prepare(parameters, &caller, self.client_address)?;
         if prepared.kind == OperationType::Subscription {
             let subscriber = Subscriber {
                 claims,
@@ -368,7 +370,7 @@ impl Connection {
             self.talk().running.insert(number, Running::Subscription(subscribed));
             return Ok(());
         }
-        let execution = Arc::clone(self).execute(number, prepared, Caller::bearing(&claims, viewer));
+        let execution = Arc::clone(self).execute(number, prepared, caller);
         let task = AbortOnDropHandle::new(tokio::spawn(execution.in_current_span()));
         self.talk().running.insert(number, Running::Execution(task));
         Ok(())
@@ -376,13 +378,11 @@ impl Connection {
 
     /// Executes a query or a mutation.
     async fn execute(self: Arc<Self>, number: u64, prepared: Prepared, caller: Caller) {
-        let run = self
+        let answered = self
             .live
             .endpoint
-            .run(prepared, caller, &self.request_id, self.client_address, None);
-        let answered = run
-            .await
-            .and_then(|Executed { response, .. }| response_body::message(response, &self.request_id));
+            .message(prepared, caller, &self.request_id, self.client_address)
+            .await;
         match answered {
             Ok(payload) => {
                 self.outbox.next(number, None, payload);
