@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::{LiveLimits, close::Close, interest::LiveObject};
 
@@ -46,6 +47,8 @@ pub(super) enum Outgoing {
 pub(super) struct Outbox {
     state: Mutex<State>,
     ready: Notify,
+    /// It is cut.
+    over: CancellationToken,
     most_updates: usize,
     most_bytes: usize,
 }
@@ -83,6 +86,7 @@ impl Outbox {
         Self {
             state: Mutex::default(),
             ready: Notify::new(),
+            over: CancellationToken::new(),
             most_updates: limits.waiting_updates,
             most_bytes: limits.waiting_bytes,
         }
@@ -171,6 +175,12 @@ impl Outbox {
         }
     }
 
+    /// Waits until it is cut: also for whoever is busy sending what was taken before.
+    pub(super) async fn over(&self) -> Close {
+        self.over.cancelled().await;
+        self.lock().cut.clone().unwrap_or(Close::TooSlow)
+    }
+
     fn push(&self, state: &mut State, of: Option<(u64, Option<LiveObject>)>, outgoing: Outgoing) {
         if state.cut.is_some() {
             return;
@@ -196,6 +206,7 @@ impl Outbox {
                 ..State::default()
             };
             self.ready.notify_one();
+            self.over.cancel();
         }
     }
 

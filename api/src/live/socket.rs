@@ -410,7 +410,11 @@ impl Connection {
                 },
                 _ = pings.tick() => Message::Ping(Bytes::new()),
             };
-            match tokio::time::timeout(limits.send_timeout, sink.send(frame)).await {
+            let sent = tokio::select! {
+                sent = tokio::time::timeout(limits.send_timeout, sink.send(frame)) => sent,
+                reason = self.outbox.over() => return reason,
+            };
+            match sent {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
                     tracing::debug!(%error, "a websocket broke off");
