@@ -29,5 +29,6 @@ mod races;
 mod refused_requests;
 mod secrets;
 mod session;
+mod sigterm;
 mod traces;
 mod who_may_call_what;
