@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::{consumer::Caller, header_name::folded, snapshot::Snapshot};
+use crate::{consumer::Caller, header_name::folded, key_header, snapshot::Snapshot};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -89,6 +89,7 @@ const ADDED: usize = 14;
 ///
 /// The order matters: what `Connection` names goes first, so that a client cannot have our own headers taken off.
 pub(crate) fn to_upstream(headers: &mut HeaderMap, snapshot: &Snapshot, caller: Option<Caller>, hop: Hop<'_>) {
+    key_header::remove_unnamed(headers, snapshot);
     let options = connection_options(headers);
     remove_if(headers, |name| {
         let folded = folded(name);
@@ -167,8 +168,8 @@ pub(crate) fn is_for_one_hop_or_ours(name: &str) -> bool {
     is_hop_by_hop(name) || name.starts_with("x-portico-") || name == REQUEST_ID
 }
 
-/// Whether a client's header, its name folded, never passes on to an upstream: meant for this hop, ours to say, a key,
-/// or about the body's framing.
+/// Whether a client's header never passes on to an upstream, by its name, folded: meant for this hop, ours to say, a
+/// key's, or about the body's framing.
 pub(crate) fn is_withheld(folded: &str, snapshot: &Snapshot) -> bool {
     is_hop_by_hop(folded) || is_ours(folded) || snapshot.is_key_header(folded) || is_framing(folded)
 }

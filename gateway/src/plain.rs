@@ -46,6 +46,7 @@ use crate::{
     connector::UpstreamIo,
     headers::REQUEST_ID,
     pool::KnownUpstream,
+    snapshot::Snapshot,
 };
 
 /// How much is read at once of a request's head.
@@ -187,7 +188,12 @@ impl Plain<'_> {
             Seen::Partial => return Prepared::Partial,
             Seen::Other => return Prepared::Other,
         };
-        if self.connection.is_observed() {
+        let snapshot = self.connection.reader().load();
+        // While some names of headers with keys are not known, those with a key in them are looked for.
+        let hides_keys = snapshot
+            .as_ref()
+            .is_some_and(|snapshot| !snapshot.knows_all_key_headers());
+        if hides_keys || self.connection.is_observed() {
             return Prepared::Other;
         }
         let (Ok((host, _)), Ok(path)) = (
@@ -207,14 +213,18 @@ impl Plain<'_> {
             request_id: self.connection.request_ids().id_of(sent_id, peer.is_trusted(), now),
         };
         self.out.clear();
-        match allow(
-            self.connection,
-            &request,
-            (&host, &path),
-            now,
-            &taken.request_id,
-            &mut self.out,
-        ) {
+        let allowed = snapshot.ok_or(Refused::NotReady).and_then(|snapshot| {
+            let target = (&host, &path, now);
+            allow(
+                self.connection,
+                &snapshot,
+                &request,
+                target,
+                &taken.request_id,
+                &mut self.out,
+            )
+        });
+        match allowed {
             Ok(upstream) => Prepared::Allowed(taken, upstream),
             Err(refused) => Prepared::Refused(taken, refused),
         }
@@ -224,18 +234,17 @@ impl Plain<'_> {
 /// Decides on a request, writes it for its upstream, and tells the supervisor.
 fn allow(
     connection: &Connection,
+    snapshot: &Snapshot,
     request: &PlainRequest<'_>,
-    (host, path): (&CanonicalHost, &CanonicalPath),
-    now: Timestamp,
+    (host, path, now): (&CanonicalHost, &CanonicalPath, Timestamp),
     request_id: &HeaderValue,
     out: &mut Vec<u8>,
 ) -> Result<Arc<KnownUpstream>, Refused> {
-    let snapshot = connection.reader().load().ok_or(Refused::NotReady)?;
     let Admitted {
         permit,
         credential,
         stripped_prefix,
-    } = admission::admit(&snapshot, host, path, request.method.as_str(), request, now)?;
+    } = admission::admit(snapshot, host, path, request.method.as_str(), request, now)?;
     if crate::DECIDES {
         connection.usage().record(permit.credential(), now);
     }
@@ -252,7 +261,7 @@ fn allow(
         stripped_prefix: stripped_prefix.as_deref(),
         credential,
     };
-    outgoing::write(out, request, &snapshot, &hop);
+    outgoing::write(out, request, snapshot, &hop);
     connection.watched().wait(permit, None);
     Ok(upstream)
 }

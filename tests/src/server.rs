@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portico::{config::ServeOptions, server::Server};
-use portico_sdk::{DeveloperId, Portico, Realm, SecretString, SignUpInput};
+use portico_sdk::{DeveloperId, Portico, Realm, RetryPolicy, SecretString, SignUpInput};
 use tempfile::TempDir;
 
 use crate::database;
@@ -99,6 +99,12 @@ impl TestServer {
         self.server = Some(Server::start(&self.options).await.unwrap());
     }
 
+    /// The same, its options changed by `adjust`.
+    pub async fn restart_with(&mut self, adjust: impl FnOnce(&mut ServeOptions)) {
+        adjust(&mut self.options);
+        self.restart().await;
+    }
+
     /// Stops the server in order.
     pub async fn stop(mut self) {
         self.server.take().unwrap().stop().await;
@@ -121,7 +127,11 @@ impl TestServer {
 
     /// A client that nobody has signed in.
     pub fn anonymous(&self) -> Portico {
-        Portico::builder(self.endpoint()).build().unwrap()
+        // A test sees every failure, at once.
+        Portico::builder(self.endpoint())
+            .retry(RetryPolicy::none())
+            .build()
+            .unwrap()
     }
 
     /// A client of the admin.
