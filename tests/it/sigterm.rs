@@ -105,7 +105,7 @@ async fn no_request_is_lost_on_either_port() {
     let request = RequestAccessInput::new(&app, &version);
     dana.access_requests().request(request).await.unwrap();
     let generated = dana.credentials().generate(GenerateCredentialInput::new(&app)).await;
-    let key = generated.unwrap().secret.unwrap();
+    let key = generated.unwrap().secret;
 
     let gateway = process.gateway.trim_start_matches("http://").to_owned();
     let api = process.endpoint().trim_start_matches("http://").replace("/graphql", "");
