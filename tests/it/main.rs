@@ -8,6 +8,7 @@ mod auto_approve;
 mod bad_arguments;
 mod bad_input;
 mod crash;
+mod documents;
 mod fleet;
 mod flow;
 mod frontend;
