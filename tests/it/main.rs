@@ -14,6 +14,7 @@ mod flow;
 mod frontend;
 mod gateway_effects;
 mod gateway_equality;
+mod graphiql;
 mod graphql_over_http;
 mod idempotency;
 mod in_use;
