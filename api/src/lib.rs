@@ -34,6 +34,7 @@ pub mod loader;
 pub mod logging;
 pub mod metrics;
 pub mod pagination;
+pub mod patch;
 pub mod portal;
 pub mod product;
 pub mod proxy_listeners;

@@ -27,7 +27,7 @@ async fn an_admin_does_the_job_in_a_browser_on_sqlite() {
     for name in ["erin", "finn", "gus"] {
         server.pending_developer(name).await;
     }
-    let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
+    let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots/graphiql");
     let printed = Script::against(&server, "graphiql.mjs")
         .with_browser()
         .token("ADMIN_TOKEN", &admin)

@@ -30,6 +30,7 @@ mod process;
 mod proxies;
 mod races;
 mod refused_requests;
+mod sdk;
 mod secrets;
 mod session;
 mod traces;

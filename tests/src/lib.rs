@@ -11,5 +11,6 @@ pub mod graphql;
 pub mod node;
 pub mod refusal;
 pub mod relay;
+pub mod scrape;
 pub mod server;
 pub mod upstream;

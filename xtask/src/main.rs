@@ -13,6 +13,7 @@ mod deployment;
 mod layering;
 mod load;
 mod node;
+mod package;
 mod postgres;
 mod process;
 mod programs;
@@ -46,7 +47,7 @@ enum Task {
     },
     /// Find or install what the tests need beyond Rust, and run none.
     Prepare,
-    /// Run the checks that come before the tests: formatting, lints, layering, assets, schema.
+    /// Run the checks that come before the tests: formatting, lints, layering, assets, schema, the SDK's package.
     Check,
     /// Write schema.graphql and the SDK's copy anew from the code.
     Schema {
@@ -141,5 +142,6 @@ fn check(root: &Path) -> TaskResult {
         ],
         &[],
     )?;
-    schema::check(root)
+    schema::check(root)?;
+    package::check(root)
 }
