@@ -9,6 +9,7 @@ mod bad_arguments;
 mod bad_input;
 mod browsers;
 mod crash;
+mod documents;
 mod fleet;
 mod flow;
 mod frontend;
