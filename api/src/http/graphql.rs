@@ -120,8 +120,6 @@ struct Noted {
     kind: OnceLock<OperationType>,
     /// Who pays for it, from when that is known.
     payer: OnceLock<Payer>,
-    /// Whether it was paid for.
-    is_paid: OnceLock<()>,
 }
 
 /// An answer's way into the response.
@@ -230,7 +228,9 @@ async fn answer<S: GraphqlService>(State(endpoint): State<Arc<Endpoint<S>>>, req
         Err(refused) if refused.status == StatusCode::TOO_MANY_REQUESTS => Outcome::rate_limited,
         Err(_) => Outcome::refused,
     };
-    if let (Err(_), Some(&payer), None) = (&responded, noted.payer.get(), noted.is_paid.get()) {
+    if let (Err(refused), Some(&payer)) = (&responded, noted.payer.get())
+        && !refused.is_paid
+    {
         endpoint.settings.budgets.take(payer, COST_OF_REFUSAL);
     }
     endpoint
@@ -298,7 +298,8 @@ impl<S: GraphqlService> Endpoint<S> {
         let miss = match (&caller, digest) {
             (Ok(caller), Some(digest)) => match self.recall(caller, digest).await? {
                 Found::Answer(kept) => {
-                    self.spend(payer, COST_OF_KEPT, noted)?;
+                    let paid = self.settings.budgets.spend(payer, COST_OF_KEPT);
+                    paid.map_err(RequestRefused::over_budget)?;
                     // Nothing but queries is kept.
                     let _ = noted.kind.set(OperationType::Query);
                     if let Some(name) = &kept.operation_name {
@@ -345,25 +346,25 @@ impl<S: GraphqlService> Endpoint<S> {
                 "Subscriptions come over the websocket at /graphql/ws or as an event stream from /graphql/stream.";
             return Err(RequestRefused::document(ErrorCode::BadUserInput, message, Vec::new()));
         }
+        let is_cacheable = is_public && self.settings.public_max_age.is_some();
+        self.run(prepared, caller, request_id, address, (miss, is_cacheable))
+            .await
+    }
+
+    /// Takes what an operation asks for from its caller's budget, whichever way it came.
+    ///
+    /// # Errors
+    /// [`RequestRefused`] when less is left; the operation may not run then.
+    fn pay(&self, prepared: &Prepared, caller: &S::Caller, address: Option<IpAddr>) -> Result<Payer, RequestRefused> {
         let payer = if prepared.ignores_access_token {
             Payer::of_sessions(address)
         } else {
-            payer
+            self.service.payer(caller, address)
         };
-        let requested = prepared.cost.requested as u64;
-        self.spend(payer, requested, noted)
-            .map_err(|over| over.costing(prepared.cost))?;
-        let shown = is_public && self.settings.public_max_age.is_some();
-        let answered = self
-            .run(
-                prepared,
-                (caller, asker, payer),
-                request_id.clone(),
-                address,
-                (miss, shown),
-            )
-            .await?;
-        Ok(answered)
+        match self.settings.budgets.spend(payer, prepared.cost.requested as u64) {
+            Ok(()) => Ok(payer),
+            Err(over) => Err(RequestRefused::over_budget(over).costing(prepared.cost)),
+        }
     }
 
     /// An endpoint.
@@ -381,7 +382,8 @@ impl<S: GraphqlService> Endpoint<S> {
         &self.settings
     }
 
-    /// Prepares and pays for what a signed-in caller asks for by another way than `/graphql`.
+    /// Prepares what a signed-in caller asks for by another way than `/graphql`. A subscription is paid for here, once;
+    /// everything else when it runs ([`Self::message`]).
     ///
     /// # Errors
     /// When it may not be executed, or is not paid for.
@@ -397,9 +399,9 @@ impl<S: GraphqlService> Endpoint<S> {
             .preparation
             .prepare(parameters, self.service.asker(caller))
             .inspect_err(|_| self.settings.budgets.take(payer, COST_OF_REFUSAL))?;
-        let requested = prepared.cost.requested as u64;
-        self.spend(payer, requested, &Noted::default())
-            .map_err(|over| over.costing(prepared.cost))?;
+        if prepared.kind == OperationType::Subscription {
+            self.pay(&prepared, caller, address)?;
+        }
         Ok(prepared)
     }
 
@@ -414,29 +416,27 @@ impl<S: GraphqlService> Endpoint<S> {
         request_id: &RequestId,
         address: Option<IpAddr>,
     ) -> Result<Bytes, RequestRefused> {
-        let by = (self.service.asker(&caller), self.service.payer(&caller, address));
-        let run = self.run(
-            prepared,
-            (caller, by.0, by.1),
-            request_id.clone(),
-            address,
-            (None, false),
-        );
-        match run.await?.answered {
+        let ran = self.run(prepared, caller, request_id, address, (None, false)).await?;
+        match ran.answered {
             Answered::Executed(executed, cost) => response_body::message(executed.response, cost, request_id),
             Answered::Kept(kept) => Ok(kept.body),
         }
     }
 
-    /// Executes what was prepared and paid for, and gives back what it did not cost.
+    /// Has an operation paid for, executes it, and gives back what it did not cost.
+    ///
+    /// # Errors
+    /// [`RequestRefused`] when its caller has too little left, it took too long or broke down.
     async fn run(
         &self,
         prepared: Prepared,
-        (caller, asker, payer): (S::Caller, Asker, Payer),
-        request_id: RequestId,
+        caller: S::Caller,
+        request_id: &RequestId,
         client_address: Option<IpAddr>,
-        (miss, is_public): (Option<Miss>, bool),
+        (miss, is_cacheable): (Option<Miss>, bool),
     ) -> Result<Answer, RequestRefused> {
+        let payer = self.pay(&prepared, &caller, client_address)?;
+        let asker = self.service.asker(&caller);
         let Prepared {
             document,
             text,
@@ -450,19 +450,22 @@ impl<S: GraphqlService> Endpoint<S> {
         // It was chosen before, so it is there.
         let operation = operation::select(&document, operation_name.as_deref())
             .map_err(|error| RequestRefused::document(ErrorCode::BadUserInput, error.to_string(), Vec::new()))?;
-        let is_everybodys = is_public && rule::shown(&document, operation) == Some(Shown::Catalog);
+        let is_everybodys = is_cacheable && rule::shown(&document, operation) == Some(Shown::Catalog);
         let inputs = InputSizes::of(&variables).with_defaults(operation);
         let mut request = async_graphql::Request::new(&*text).variables(variables);
         request.operation_name.clone_from(&operation_name);
         request.set_parsed_query((*document).clone());
         let call = GraphqlCall {
             caller,
-            request_id,
+            request_id: request_id.clone(),
             client_address,
             request,
             miss,
         };
-        let Executed { response, pending } = self.execute(call, kind).await.map_err(|failed| failed.costing(cost))?;
+        let Executed { response, pending } = self
+            .execute(call, kind)
+            .await
+            .map_err(|failed| failed.costing(cost).paid())?;
         let mut actual = 0;
         if response_body::began(&response) {
             actual = actual_cost::measure(&document, operation, &inputs, &response.data);
@@ -487,15 +490,6 @@ impl<S: GraphqlService> Endpoint<S> {
             Some(age) if is_everybodys => Freshness::Public(age),
             Some(_) | None => Freshness::NotStored,
         }
-    }
-
-    fn spend(&self, payer: Payer, cost: u64, noted: &Noted) -> Result<(), RequestRefused> {
-        self.settings
-            .budgets
-            .spend(payer, cost)
-            .map_err(RequestRefused::over_budget)?;
-        let _ = noted.is_paid.set(());
-        Ok(())
     }
 
     async fn recall(&self, caller: &S::Caller, request: RequestDigest) -> Result<Found, RequestRefused> {

@@ -124,7 +124,9 @@ mod tests {
             queries.keep(*hash, &document(number), false);
         }
         for number in 100..2000 {
-            let _ = used.iter().map(|hash| queries.get(*hash)).count();
+            for hash in &used {
+                assert!(queries.get(*hash).is_some(), "{number}");
+            }
             let text = document(number);
             queries.keep(DocumentHash::of(&text), &text, false);
         }

@@ -187,7 +187,7 @@ fn persisted_query(value: Option<&Value>) -> Result<Option<DocumentHash>, BadPar
     };
     if persisted
         .get("version")
-        .is_some_and(|version| *version != Value::from(1))
+        .is_some_and(|version| version.as_u64() != Some(1))
     {
         return Err(wrong);
     }

@@ -60,6 +60,8 @@ pub(crate) struct RequestRefused {
     pub retry_after: Option<Duration>,
     /// What the operation costs, where that is known.
     pub cost: Option<Cost>,
+    /// Whether its caller's budget has paid for it.
+    pub is_paid: bool,
     /// What is wrong.
     pub errors: Vec<ServerError>,
 }
@@ -73,6 +75,7 @@ impl RequestRefused {
             allow: None,
             retry_after: None,
             cost: None,
+            is_paid: false,
             errors: vec![coded(ServerError::new(message, None), code)],
         }
     }
@@ -89,6 +92,7 @@ impl RequestRefused {
             allow: None,
             retry_after: None,
             cost: None,
+            is_paid: false,
             errors: vec![coded(error, code)],
         }
     }
@@ -111,6 +115,11 @@ impl RequestRefused {
             cost: Some(cost),
             ..self
         }
+    }
+
+    /// The same, of an operation that was paid for.
+    pub(crate) fn paid(self) -> Self {
+        Self { is_paid: true, ..self }
     }
 
     /// Whether another caller might have been answered otherwise.
@@ -245,6 +254,7 @@ pub(crate) fn not_begun(response: async_graphql::Response) -> RequestRefused {
         allow: None,
         retry_after: None,
         cost: None,
+        is_paid: true,
         errors,
     }
 }
@@ -284,6 +294,7 @@ fn written(
             allow: None,
             retry_after: None,
             cost: Some(cost),
+            is_paid: true,
             errors,
         });
     }
