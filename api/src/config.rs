@@ -18,7 +18,7 @@ use gateway::IpNet;
 use secrecy::SecretString;
 
 pub use self::{
-    arguments::{AdminCommand, Arguments, Command},
+    arguments::{AdminCommand, Arguments, Command, ErrorTable},
     gateway_options::GatewayOptions,
     storage::{DEFAULT_DATA_DIRECTORY, DatabaseUrl, StorageOptions},
 };

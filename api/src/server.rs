@@ -20,6 +20,7 @@ use tokio_util::{
 use crate::{
     admin::{self, first_admin::FirstAdmin},
     answer_cache::AnswerCache,
+    budget::Budgets,
     change::{ChangeWatch, Follower},
     config::{GatewayListen, ServeOptions},
     control_plane::ControlPlane,
@@ -32,14 +33,18 @@ use crate::{
     housekeeping,
     http::{
         self,
+        document_source::DocumentSource,
         graphql::GraphqlSettings,
         health::Readiness,
         listener::{self, ListenerSettings},
-        query_cost::QueryLimits,
+        persisted_queries::PersistedQueries,
+        preparation::Preparation,
+        trusted_documents::{TrustedDocuments, TrustedDocumentsError},
     },
     initial_data,
     metrics::{self, GraphqlMetrics, MetricsListenError, MetricsListener, PlaneCollector},
     proxy_listeners::{ProxyListenError, ProxyListeners},
+    query_options::{BudgetTooSmall, QueryOptions},
     session::{
         access_token::AccessTokens,
         directory::AccountDirectory,
@@ -96,6 +101,12 @@ pub enum StartError {
         "set both --portal-signing-keys-file and --admin-signing-keys-file, so that all nodes sign with the same keys"
     )]
     SigningKeysIncomplete,
+    /// The budgets do not suit the other limits.
+    #[error(transparent)]
+    Budget(#[from] BudgetTooSmall),
+    /// The list of trusted documents cannot be used.
+    #[error(transparent)]
+    TrustedDocuments(#[from] TrustedDocumentsError),
     /// Passwords cannot be hashed.
     #[error(transparent)]
     Password(#[from] PasswordError),
@@ -153,6 +164,8 @@ pub struct Server {
     addresses: Addresses,
     first_admin_password_file: Option<PathBuf>,
     readiness: Readiness,
+    documents: DocumentSource,
+    trusted_documents: Option<PathBuf>,
     shutdown: CancellationToken,
     background: CancellationToken,
     serving: TaskTracker,
@@ -177,6 +190,8 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing goes on running then.
     pub async fn start_observed(options: &ServeOptions, observer: Observer) -> Result<Self, StartError> {
+        let budgets = Budgets::new(options.queries.budgets()?);
+        let documents = document_source(&options.queries)?;
         let data_directory = DataDirectory::lock(&options.storage.data_dir)?;
         // Before anything slow: a taken port is told at once.
         let listener = TcpListener::bind(options.listen)
@@ -273,6 +288,8 @@ impl Server {
             addresses,
             first_admin_password_file: first_admin.and_then(|made| made.password_file),
             readiness: Readiness::default(),
+            documents,
+            trusted_documents: options.queries.trusted_documents.clone(),
             shutdown: CancellationToken::new(),
             background: CancellationToken::new(),
             serving: TaskTracker::new(),
@@ -289,12 +306,12 @@ impl Server {
             proxies,
             metrics: metrics_listener,
         };
-        server.serve(options, listeners);
+        server.serve(options, listeners, budgets);
         server.readiness.started();
         Ok(server)
     }
 
-    fn serve(&self, options: &ServeOptions, listeners: Listeners) {
+    fn serve(&self, options: &ServeOptions, listeners: Listeners, budgets: Budgets) {
         let Listeners {
             api,
             gateway,
@@ -304,7 +321,14 @@ impl Server {
         } = listeners;
         let graphql_metrics = GraphqlMetrics::default();
         let settings = GraphqlSettings {
-            limits: QueryLimits::default(),
+            preparation: Preparation {
+                limits: options.queries.limits(),
+                documents: self.documents.clone(),
+                introspection: options.queries.introspection,
+            },
+            budgets,
+            body_limits: options.queries.body_limits(),
+            public_max_age: options.queries.public_max_age(),
             timeout: options.request_timeout(),
             executions: self.executions.clone(),
             metrics: graphql_metrics.clone(),
@@ -378,6 +402,24 @@ impl Server {
         self.first_admin_password_file.as_deref()
     }
 
+    /// Reads the list of trusted documents again, where there is one: how many documents are trusted from now on.
+    ///
+    /// # Errors
+    /// [`TrustedDocumentsError`] when it cannot be used; then nothing has changed.
+    pub fn read_trusted_documents(&self) -> Result<Option<usize>, TrustedDocumentsError> {
+        let Some(path) = &self.trusted_documents else {
+            return Ok(None);
+        };
+        let documents = TrustedDocuments::read(path)?;
+        let count = documents.len();
+        self.documents.trust(documents);
+        // What was kept are answers to what might be asked until now.
+        if let Some(answers) = &self.plane.answers {
+            answers.clear();
+        }
+        Ok(Some(count))
+    }
+
     /// The server's parts, for tools and tests in the same process.
     #[must_use]
     pub fn plane(&self) -> &Arc<ControlPlane> {
@@ -407,6 +449,17 @@ impl Server {
 fn closed(tasks: &TaskTracker) -> TaskTrackerWaitFuture<'_> {
     tasks.close();
     tasks.wait()
+}
+
+/// Where the documents of requests come from.
+fn document_source(options: &QueryOptions) -> Result<DocumentSource, TrustedDocumentsError> {
+    let trusted = options
+        .trusted_documents
+        .as_deref()
+        .map(TrustedDocuments::read)
+        .transpose()?;
+    let persisted = (options.persisted_query_bytes > 0).then(|| PersistedQueries::new(options.persisted_query_bytes));
+    Ok(DocumentSource::new(trusted, persisted))
 }
 
 /// The gateway in this process, as the fleet knows it.

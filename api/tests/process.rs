@@ -56,6 +56,10 @@ impl Drop for Serving {
 
 impl Serving {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let free = [
             "--listen",
@@ -65,7 +69,8 @@ impl Serving {
             "--log-format",
             "json",
         ];
-        let mut child = portico(directory.path(), &free).spawn().unwrap();
+        let mut command = portico(directory.path(), &free);
+        let mut child = command.args(arguments).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         while !line.contains("serving") {
@@ -81,6 +86,28 @@ impl Serving {
             log,
             listen,
             _directory: directory,
+        }
+    }
+
+    /// The answer to a GET, its head included.
+    fn get(&self, path: &str) -> String {
+        let mut connection = TcpStream::connect(&self.listen).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        connection.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn wait_for_line(&mut self, part: &str) {
+        let mut line = String::new();
+        while !line.contains(part) {
+            line.clear();
+            assert_ne!(
+                self.log.read_line(&mut line).unwrap(),
+                0,
+                "it ended before it said {part:?}"
+            );
         }
     }
 
@@ -219,5 +246,29 @@ fn a_request_under_way_is_finished_before_it_stops() {
         answer.starts_with("HTTP/1.1 200") && answer.contains(r#"{"portal":{"name":"#),
         "{answer}"
     );
+    assert!(serving.child.wait().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn hanging_up_reads_the_trusted_documents_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("documents.json");
+    // `printf '{portal{name}}' | sha256sum`
+    let hash = "349f27fd0b89fc71df8c1331767fd726f8b0990370c62cc0e7e68515ba211b4a";
+    let list = format!(r#"{{"{hash}":"{{portal{{name}}}}"}}"#);
+    fs::write(&file, "{}").unwrap();
+    let mut serving = Serving::start_with(&["--trusted-documents", file.to_str().unwrap()]);
+    let ask = |serving: &Serving| serving.get("/graphql?query=%7Bportal%7Bname%7D%7D");
+    assert!(ask(&serving).contains("DOCUMENT_NOT_TRUSTED"));
+    fs::write(&file, &list).unwrap();
+    serving.signal("HUP");
+    serving.wait_for_line("were read again");
+    assert!(ask(&serving).contains(r#"{"portal":{"name":"#), "{}", ask(&serving));
+    fs::write(&file, "no list").unwrap();
+    serving.signal("HUP");
+    serving.wait_for_line("stay as they were");
+    assert!(ask(&serving).contains(r#"{"portal":{"name":"#));
+    serving.signal("TERM");
     assert!(serving.child.wait().unwrap().success());
 }

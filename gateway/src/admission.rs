@@ -1,13 +1,35 @@
 //! The decision on a call, the same for whoever asks: our own listener, or a proxy before somebody else's upstream.
 
-use domain::Timestamp;
-use http::HeaderMap;
+use domain::{
+    Timestamp,
+    gateway_service::{CanonicalHost, CanonicalPath},
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{answer::Refused, permit::Permit, route_table::Found, snapshot::Snapshot, target::RequestTarget};
+use crate::{
+    answer::Refused,
+    permit::Permit,
+    route_table::Found,
+    snapshot::{Credential, Snapshot},
+};
+
+/// The headers of a call, however they are kept.
+pub(crate) trait CallHeaders {
+    /// The values of all headers of this name, in their order.
+    fn values<'a>(&'a self, name: &'a HeaderName) -> impl Iterator<Item = &'a [u8]>;
+}
+
+impl CallHeaders for HeaderMap {
+    fn values<'a>(&'a self, name: &'a HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        self.get_all(name).iter().map(HeaderValue::as_bytes)
+    }
+}
 
 /// A call that may pass.
-pub(crate) struct Admitted {
+pub(crate) struct Admitted<'a> {
     pub(crate) permit: Permit,
+    /// Who calls; `None` in a build for measuring.
+    pub(crate) credential: Option<Credential<'a>>,
     /// What is taken off the path before forwarding.
     pub(crate) stripped_prefix: Option<String>,
 }
@@ -16,32 +38,40 @@ pub(crate) struct Admitted {
 ///
 /// # Errors
 /// The answer to give instead.
-pub(crate) fn admit(
-    snapshot: &Snapshot,
-    target: &RequestTarget,
+pub(crate) fn admit<'a>(
+    snapshot: &'a Snapshot,
+    host: &CanonicalHost,
+    path: &CanonicalPath,
     method: &str,
-    headers: &HeaderMap,
+    headers: &impl CallHeaders,
     #[cfg_attr(
         feature = "undecided",
         expect(unused_variables, reason = "such a build does not decide")
     )]
     now: Timestamp,
-) -> Result<Admitted, Refused> {
+) -> Result<Admitted<'a>, Refused> {
     let found = snapshot
         .routes()
-        .find(&target.host, &target.path, method)
+        .find(host, path, method)
         .map_err(|_| Refused::BadRequest("The path can be read in two ways"))?;
     match found {
         Some(Found::Live {
             version,
             stripped_prefix,
-        }) => Ok(Admitted {
+        }) => {
             #[cfg(not(feature = "undecided"))]
-            permit: Permit::of_call(snapshot, version, headers, now)?,
+            let (permit, credential) = {
+                let (permit, credential) = Permit::of_call(snapshot, version, headers, now)?;
+                (permit, Some(credential))
+            };
             #[cfg(feature = "undecided")]
-            permit: Permit::undecided(snapshot, version)?,
-            stripped_prefix,
-        }),
+            let (permit, credential) = (Permit::undecided(snapshot, version)?, None);
+            Ok(Admitted {
+                permit,
+                credential,
+                stripped_prefix,
+            })
+        }
         Some(Found::Retired { version }) => Err(Permit::of_retired(snapshot, version, headers)),
         None => Err(Refused::NoRoute),
     }

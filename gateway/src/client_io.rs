@@ -1,7 +1,7 @@
 //! A client's socket as hyper sees it: framing looked at twice, stalled writes given up, closed without losing answers.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     io,
     pin::Pin,
     sync::Arc,
@@ -33,6 +33,8 @@ pub(crate) struct ClientIo {
     /// Who is told of each write, if anybody watches over the connection.
     watched: Option<Arc<Watched>>,
     framing: StrictFraming,
+    /// What was read before, to be read again.
+    before: Vec<u8>,
     /// How much of [`REFUSAL`] hyper has been given.
     refusal_given: usize,
     write_limit: Duration,
@@ -43,15 +45,32 @@ pub(crate) struct ClientIo {
 impl ClientIo {
     /// Gives up a write that makes no progress for `write_limit`.
     pub(crate) fn new(socket: TcpStream, watched: Option<Arc<Watched>>, write_limit: Duration) -> Self {
+        Self::after(Vec::new(), socket, watched, write_limit)
+    }
+
+    /// As [`ClientIo::new`], but `before` was read from the socket already, and is given first.
+    pub(crate) fn after(
+        before: Vec<u8>,
+        socket: TcpStream,
+        watched: Option<Arc<Watched>>,
+        write_limit: Duration,
+    ) -> Self {
         Self {
             socket: GatheredIo(socket),
             watched,
             framing: StrictFraming::new(),
+            before,
             refusal_given: 0,
             write_limit,
             stalled: None,
             lingering: None,
         }
+    }
+
+    /// Closes the connection so that the client gets all that was sent.
+    pub(crate) async fn close(mut self) {
+        // Whoever has gone already needs no more.
+        let _ = poll_fn(|cx| Pin::new(&mut self).poll_shutdown(cx)).await;
     }
 
     fn give_refusal(&mut self, buf: &mut ReadBuf<'_>) {
@@ -85,7 +104,13 @@ impl AsyncRead for ClientIo {
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
-        ready!(Pin::new(&mut this.socket).poll_read(cx, buf))?;
+        if this.before.is_empty() {
+            ready!(Pin::new(&mut this.socket).poll_read(cx, buf))?;
+        } else {
+            let given = this.before.len().min(buf.remaining());
+            buf.put_slice(&this.before[..given]);
+            this.before.drain(..given);
+        }
         let accepted = this.framing.accept(&buf.filled()[before..]);
         if this.framing.is_refused() {
             buf.set_filled(before + accepted);

@@ -76,6 +76,9 @@ pub struct Timeouts {
     pub upstream_keep_alive: Duration,
     /// How long requests may go on after the shutdown has begun; 20 s.
     pub shutdown_grace: Duration,
+    /// How long, once the shutdown has begun, a request may still come on a connection that is open; 1 s. It is answered,
+    /// with `Connection: close`.
+    pub shutdown_idle: Duration,
 }
 
 impl Default for Timeouts {
@@ -87,6 +90,7 @@ impl Default for Timeouts {
             body_idle: Duration::from_secs(60),
             upstream_keep_alive: Duration::from_secs(60),
             shutdown_grace: Duration::from_secs(20),
+            shutdown_idle: Duration::from_secs(1),
         }
     }
 }

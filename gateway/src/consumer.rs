@@ -1,35 +1,72 @@
 //! What an upstream learns of the caller.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Display, io::Write as _};
 
-use http::HeaderValue;
+use domain::id::CredentialId;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::snapshot::App;
+use crate::snapshot::Credential;
 
-/// An app as an upstream sees it, in the form of header values, made for one call: an app's own are not kept, as
+const CONSUMER_ID: HeaderName = HeaderName::from_static("x-consumer-id");
+const CONSUMER_CUSTOM_ID: HeaderName = HeaderName::from_static("x-consumer-custom-id");
+const CONSUMER_USERNAME: HeaderName = HeaderName::from_static("x-consumer-username");
+const CREDENTIAL_IDENTIFIER: HeaderName = HeaderName::from_static("x-credential-identifier");
+
+/// A caller as an upstream sees it, in the form of header values, made for one call: an app's own are not kept, as
 /// reading them from afar would cost more than making them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Consumer {
-    /// `X-Consumer-ID`.
-    pub(crate) id: HeaderValue,
-    /// `X-Consumer-Custom-ID`.
-    pub(crate) custom_id: HeaderValue,
-    /// `X-Consumer-Username`.
-    pub(crate) username: HeaderValue,
+pub(crate) struct Caller {
+    id: HeaderValue,
+    custom_id: HeaderValue,
+    username: HeaderValue,
+    credential: CredentialId,
 }
 
 /// What a header value cannot hold, and the percent sign, so that decoding gives back what was encoded.
 const NOT_PLAIN: &AsciiSet = &CONTROLS.add(b'%');
 
-impl Consumer {
-    pub(crate) fn of(app: App<'_>) -> Self {
+impl Caller {
+    pub(crate) fn of(credential: Credential<'_>) -> Self {
+        let app = credential.app();
         Self {
             id: value(&app.id().to_string()),
             custom_id: value(app.reference_id()),
             username: value(app.name()),
+            credential: credential.id(),
         }
     }
+
+    pub(crate) const fn credential(&self) -> CredentialId {
+        self.credential
+    }
+
+    /// Puts in what the upstream learns of the caller.
+    pub(crate) fn introduce(self, headers: &mut HeaderMap) {
+        let credential = value(&self.credential.to_string());
+        headers.insert(CONSUMER_ID, self.id);
+        headers.insert(CONSUMER_CUSTOM_ID, self.custom_id);
+        headers.insert(CONSUMER_USERNAME, self.username);
+        headers.insert(CREDENTIAL_IDENTIFIER, credential);
+    }
+}
+
+/// Writes the same as [`Caller::introduce`] as lines of a head.
+pub(crate) fn write_caller(out: &mut Vec<u8>, credential: Credential<'_>) {
+    let app = credential.app();
+    write_header(out, CONSUMER_ID, app.id());
+    write_header(
+        out,
+        CONSUMER_CUSTOM_ID,
+        utf8_percent_encode(app.reference_id(), NOT_PLAIN),
+    );
+    write_header(out, CONSUMER_USERNAME, utf8_percent_encode(app.name(), NOT_PLAIN));
+    write_header(out, CREDENTIAL_IDENTIFIER, credential.id());
+}
+
+fn write_header(out: &mut Vec<u8>, name: HeaderName, value: impl Display) {
+    // A vector takes whatever is written.
+    let _ = write!(out, "{name}: {value}\r\n");
 }
 
 /// Plain ASCII as it is, all else percent-encoded in UTF-8.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::{header_name::folded, key_header, permit::Permit, snapshot::Snapshot};
+use crate::{consumer::Caller, header_name::folded, key_header, snapshot::Snapshot};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -22,17 +22,23 @@ pub(crate) struct Peer {
     /// The port that it came to.
     port_value: HeaderValue,
     is_trusted: bool,
+    /// What an upstream is told of a stranger's connection, as lines of a head.
+    lines: Vec<u8>,
 }
 
 impl Peer {
     /// `is_trusted`: whether it is a proxy of ours, whose word on the client before it counts.
     pub(crate) fn new(ip: IpAddr, port: u16, is_trusted: bool) -> Self {
+        let lines = format!(
+            "{FORWARDED_FOR}: {ip}\r\n{REAL_IP}: {ip}\r\n{FORWARDED_PROTO}: http\r\n{FORWARDED_PORT}: {port}\r\n"
+        );
         Self {
             ip,
             // An address is plain ASCII, so that this never falls back.
             ip_value: HeaderValue::try_from(ip.to_string()).unwrap_or_else(|_| HeaderValue::from_static("unknown")),
             port_value: HeaderValue::from(port),
             is_trusted,
+            lines: lines.into_bytes(),
         }
     }
 
@@ -40,8 +46,29 @@ impl Peer {
         self.ip
     }
 
+    pub(crate) const fn ip_value(&self) -> &HeaderValue {
+        &self.ip_value
+    }
+
+    pub(crate) const fn port_value(&self) -> &HeaderValue {
+        &self.port_value
+    }
+
     pub(crate) const fn is_trusted(&self) -> bool {
         self.is_trusted
+    }
+
+    /// What is told of a peer whose word does not count: address, protocol and port, as lines of a head.
+    pub(crate) fn lines(&self) -> &[u8] {
+        &self.lines
+    }
+
+    /// An element of `Forwarded` (RFC 7239).
+    pub(crate) fn forwarded_node(&self) -> String {
+        match self.ip {
+            IpAddr::V4(v4) => format!("for={v4}"),
+            IpAddr::V6(v6) => format!("for=\"[{v6}]\""),
+        }
     }
 }
 
@@ -61,22 +88,21 @@ const ADDED: usize = 14;
 /// Turns a client's headers into those for the upstream.
 ///
 /// The order matters: what `Connection` names goes first, so that a client cannot have our own headers taken off.
-pub(crate) fn to_upstream(headers: &mut HeaderMap, snapshot: &Snapshot, permit: &mut Permit, hop: Hop<'_>) {
+pub(crate) fn to_upstream(headers: &mut HeaderMap, snapshot: &Snapshot, caller: Option<Caller>, hop: Hop<'_>) {
     key_header::remove_unnamed(headers, snapshot);
     let options = connection_options(headers);
     remove_if(headers, |name| {
         let folded = folded(name);
-        is_hop_by_hop(&folded)
+        is_withheld(&folded, snapshot)
             // `Host` is not the client's to name.
             || (options.iter().any(|option| option == name.as_str()) && name != header::HOST)
-            || is_ours(&folded)
-            || snapshot.is_key_header(&folded)
-            || is_framing(&folded)
             || (is_forwarding(&folded) && (!hop.peer.is_trusted || name.as_str().contains('_')))
     });
     headers.reserve(ADDED);
     let client_host = headers.insert(header::HOST, hop.upstream_host.clone());
-    permit.introduce(headers);
+    if let Some(caller) = caller {
+        caller.introduce(headers);
+    }
     headers.insert(REQUEST_ID, hop.request_id.clone());
     headers.append(header::VIA, HeaderValue::from_static("1.1 portico"));
     tell_forwarding(headers, client_host, hop);
@@ -88,11 +114,7 @@ fn tell_forwarding(headers: &mut HeaderMap, client_host: Option<HeaderValue>, ho
         append_to_list(headers, FORWARDED_FOR, &peer.ip.to_string());
         // RFC 7239 for those who read it, where a proxy before us wrote it; the list must not miss a hop.
         if headers.contains_key(header::FORWARDED) {
-            let node = match peer.ip {
-                IpAddr::V4(v4) => format!("for={v4}"),
-                IpAddr::V6(v6) => format!("for=\"[{v6}]\""),
-            };
-            append_to_list(headers, header::FORWARDED, &node);
+            append_to_list(headers, header::FORWARDED, &peer.forwarded_node());
         }
     } else {
         headers.insert(FORWARDED_FOR, peer.ip_value.clone());
@@ -136,9 +158,20 @@ pub(crate) fn to_client(headers: &mut HeaderMap, request_id: &HeaderValue) {
     let options = connection_options(headers);
     remove_if(headers, |name| {
         let name = name.as_str();
-        is_hop_by_hop(name) || options.iter().any(|option| option == name) || name.starts_with("x-portico-")
+        is_for_one_hop_or_ours(name) || options.iter().any(|option| option == name)
     });
     headers.insert(REQUEST_ID, request_id.clone());
+}
+
+/// Whether an upstream's header, its name in lower case, does not pass on to the client, beside what `Connection` names.
+pub(crate) fn is_for_one_hop_or_ours(name: &str) -> bool {
+    is_hop_by_hop(name) || name.starts_with("x-portico-") || name == REQUEST_ID
+}
+
+/// Whether a client's header never passes on to an upstream, by its name, folded: meant for this hop, ours to say, a
+/// key's, or about the body's framing.
+pub(crate) fn is_withheld(folded: &str, snapshot: &Snapshot) -> bool {
+    is_hop_by_hop(folded) || is_ours(folded) || snapshot.is_key_header(folded) || is_framing(folded)
 }
 
 /// The options of all `Connection` headers, in lower case.
@@ -199,7 +232,7 @@ pub(crate) fn is_ours(folded: &str) -> bool {
 }
 
 /// Headers in which proxies tell of the client before them.
-fn is_forwarding(folded: &str) -> bool {
+pub(crate) fn is_forwarding(folded: &str) -> bool {
     folded.starts_with("x-forwarded-") || matches!(folded, "forwarded" | "x-real-ip")
 }
 

@@ -13,11 +13,11 @@ use domain::{
     auth_strategy::AuthStrategyType,
     id::{AppId, CredentialId, VersionId},
 };
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderName;
 
 use crate::{
+    admission::CallHeaders,
     answer::Refused,
-    consumer::Consumer,
     record::VersionRecord,
     snapshot::{Closed, Credential, Snapshot, SnapshotReader},
     strategy::Strategy,
@@ -31,36 +31,36 @@ pub(crate) struct Permit {
     key_hash: ApiKeyHash,
     key_name: HeaderName,
     app: AppId,
-    /// Until the upstream has been told.
-    consumer: Option<Consumer>,
     ends_at: Option<Timestamp>,
 }
 
 impl Permit {
-    /// Decides on a call to this version.
+    /// Decides on a call to this version, and tells who calls.
     ///
     /// # Errors
     /// The answer to give instead. Only holders of a key that exists learn why.
     #[cfg_attr(feature = "undecided", expect(dead_code, reason = "such a build does not decide"))]
-    pub(crate) fn of_call(
-        snapshot: &Snapshot,
+    pub(crate) fn of_call<'a>(
+        snapshot: &'a Snapshot,
         version: VersionId,
-        headers: &HeaderMap,
+        headers: &impl CallHeaders,
         now: Timestamp,
-    ) -> Result<Self, Refused> {
+    ) -> Result<(Self, Credential<'a>), Refused> {
         let version = snapshot.version(version).ok_or(Refused::NoRoute)?;
         let strategy = snapshot.strategy_of(version).ok_or(Refused::Unauthorized)?;
         let (key_name, key_hash, credential) = shown_credential(snapshot, strategy, headers)?;
         match snapshot.decide(credential, version, now) {
-            Ok(ends_at) => Ok(Self {
-                version: Arc::clone(version),
-                credential: credential.id(),
-                key_hash,
-                key_name,
-                app: credential.app().id(),
-                consumer: Some(Consumer::of(credential.app())),
-                ends_at,
-            }),
+            Ok(ends_at) => {
+                let permit = Self {
+                    version: Arc::clone(version),
+                    credential: credential.id(),
+                    key_hash,
+                    key_name,
+                    app: credential.app().id(),
+                    ends_at,
+                };
+                Ok((permit, credential))
+            }
             Err(Closed::Denied(denial)) => Err(Refused::Denied(denial)),
             Err(Closed::Unknown) => Err(Refused::Unauthorized),
         }
@@ -75,13 +75,12 @@ impl Permit {
             key_hash: ApiKeyHash::from_bytes([0; 32]),
             key_name: HeaderName::from_static("apikey"),
             app: AppId::from_uuid(uuid::Uuid::nil()),
-            consumer: None,
             ends_at: None,
         })
     }
 
     /// The answer to a call of a retired version: with the reason for a key that exists, without it for all others.
-    pub(crate) fn of_retired(snapshot: &Snapshot, version: VersionId, headers: &HeaderMap) -> Refused {
+    pub(crate) fn of_retired(snapshot: &Snapshot, version: VersionId, headers: &impl CallHeaders) -> Refused {
         let shown = snapshot
             .version(version)
             .and_then(|version| snapshot.strategy_of(version))
@@ -138,39 +137,13 @@ impl Permit {
     pub(crate) const fn app_id(&self) -> AppId {
         self.app
     }
-
-    /// Puts in what the upstream learns of the caller, once.
-    pub(crate) fn introduce(&mut self, headers: &mut HeaderMap) {
-        if cfg!(feature = "undecided") {
-            return;
-        }
-        // Moved, not cloned: a value's first clone costs as much as making it.
-        if let Some(Consumer {
-            id,
-            custom_id,
-            username,
-        }) = self.consumer.take()
-        {
-            headers.insert(CONSUMER_ID, id);
-            headers.insert(CONSUMER_CUSTOM_ID, custom_id);
-            headers.insert(CONSUMER_USERNAME, username);
-        }
-        if let Ok(credential) = HeaderValue::try_from(self.credential.to_string()) {
-            headers.insert(CREDENTIAL_IDENTIFIER, credential);
-        }
-    }
 }
-
-const CONSUMER_ID: HeaderName = HeaderName::from_static("x-consumer-id");
-const CONSUMER_CUSTOM_ID: HeaderName = HeaderName::from_static("x-consumer-custom-id");
-const CONSUMER_USERNAME: HeaderName = HeaderName::from_static("x-consumer-username");
-const CREDENTIAL_IDENTIFIER: HeaderName = HeaderName::from_static("x-credential-identifier");
 
 /// The credential whose key stands in one of the strategy's headers.
 fn shown_credential<'a>(
     snapshot: &'a Snapshot,
     strategy: &Strategy,
-    headers: &HeaderMap,
+    headers: &impl CallHeaders,
 ) -> Result<(HeaderName, ApiKeyHash, Credential<'a>), Refused> {
     match strategy.kind() {
         AuthStrategyType::KeyAuth => {}
@@ -179,7 +152,7 @@ fn shown_credential<'a>(
     let mut shown = strategy
         .key_names()
         .iter()
-        .flat_map(|name| headers.get_all(name).iter().map(move |value| (name, value)));
+        .flat_map(|name| headers.values(name).map(move |value| (name, value)));
     let (name, value) = shown.next().ok_or(Refused::NoKey)?;
     if shown.next().is_some() {
         return Err(Refused::DuplicateKey);
@@ -187,7 +160,7 @@ fn shown_credential<'a>(
     if value.is_empty() {
         return Err(Refused::NoKey);
     }
-    let hash = ApiKey::hash_sent(value.as_bytes()).map_err(|_| Refused::Unauthorized)?;
+    let hash = ApiKey::hash_sent(value).map_err(|_| Refused::Unauthorized)?;
     let credential = snapshot.credential_of_key(&hash).ok_or(Refused::Unauthorized)?;
     Ok((name.clone(), hash, credential))
 }

@@ -14,7 +14,7 @@ use http::{HeaderValue, Uri};
 use hyper::client::conn::http1::SendRequest;
 use tokio::task::unconstrained;
 
-use crate::{body::RequestBody, supervision::lock, upstream::UpstreamConnection};
+use crate::{body::RequestBody, plain::PlainUpstream, supervision::lock, upstream::UpstreamConnection};
 
 /// An upstream: what does not change between calls to it, and the connections that wait for their next call.
 pub(crate) struct KnownUpstream {
@@ -27,13 +27,15 @@ pub(crate) struct KnownUpstream {
 #[derive(Debug)]
 struct IdleConnections {
     /// The one used last at the end.
-    connections: Vec<Idle>,
+    connections: Vec<Idle<Kept>>,
+    /// Those of plain exchanges, which hyper does not know.
+    plain: Vec<Idle<PlainUpstream>>,
     used_at: u64,
 }
 
 #[derive(Debug)]
-struct Idle {
-    kept: Kept,
+struct Idle<T> {
+    kept: T,
     since: u64,
 }
 
@@ -57,6 +59,7 @@ impl KnownUpstream {
             uri,
             idle: Mutex::new(IdleConnections {
                 connections: Vec::new(),
+                plain: Vec::new(),
                 used_at: u64::MAX,
             }),
         })
@@ -97,17 +100,36 @@ impl KnownUpstream {
         idle.connections.push(Idle { kept, since: clock });
     }
 
+    /// A connection that can carry a plain exchange now, the one used last if it can.
+    pub(crate) fn take_plain(&self) -> Option<PlainUpstream> {
+        loop {
+            let mut kept = lock(&self.idle).plain.pop()?.kept;
+            if kept.is_clean() {
+                return Some(kept);
+            }
+        }
+    }
+
+    /// Keeps a connection whose plain exchange is over.
+    pub(crate) fn put_plain(&self, mut kept: PlainUpstream, clock: u64) {
+        kept.rest();
+        let mut idle = lock(&self.idle);
+        idle.used_at = clock;
+        idle.plain.push(Idle { kept, since: clock });
+    }
+
     /// Closes what has waited for too long or was closed by the upstream; `false` when nobody has called for as long.
     fn tick(&self, clock: u64, keep_for: u64) -> bool {
         let mut idle = lock(&self.idle);
-        idle.connections.retain_mut(|idle| {
-            let is_old = clock.saturating_sub(idle.since) >= keep_for;
-            !is_old && idle.kept.is_open()
-        });
+        let is_old = |since: u64| clock.saturating_sub(since) >= keep_for;
+        idle.connections
+            .retain_mut(|idle| !is_old(idle.since) && idle.kept.is_open());
+        idle.plain
+            .retain_mut(|idle| !is_old(idle.since) && idle.kept.is_clean());
         if idle.used_at == u64::MAX {
             idle.used_at = clock;
         }
-        !idle.connections.is_empty() || clock.saturating_sub(idle.used_at) < keep_for
+        !idle.connections.is_empty() || !idle.plain.is_empty() || clock.saturating_sub(idle.used_at) < keep_for
     }
 }
 
@@ -167,7 +189,7 @@ pub(crate) struct Pool {
     upstreams: Mutex<Upstreams>,
 }
 
-type Upstreams = HashMap<Box<str>, Arc<KnownUpstream>>;
+type Upstreams = HashMap<Box<str>, Arc<KnownUpstream>, foldhash::fast::RandomState>;
 
 impl Pool {
     pub(crate) fn new(keep_for: Duration) -> Self {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use domain::gateway_service::{CanonicalPath, UpstreamUrl};
-use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, uri::PathAndQuery};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
@@ -16,19 +16,23 @@ use crate::{
     answer::Refused,
     body::{RelayedBody, RequestBody, ResponseBody},
     connection::Connection,
+    consumer::Caller,
     headers::{self, Hop},
     permit::Permit,
+    plain::Handed,
     progress::Progress,
     snapshot::Snapshot,
     supervision::Watched,
     tunnel,
-    upstream::{Answered, Outgoing},
+    upstream::{Answered, Lease, Outgoing},
 };
 
 /// A call that may pass.
 pub(crate) struct Call<'a> {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) permit: Permit,
+    /// `None` where nothing was decided.
+    pub(crate) caller: Option<Caller>,
     pub(crate) path: &'a CanonicalPath,
     pub(crate) stripped_prefix: Option<&'a str>,
     pub(crate) request: Request<Incoming>,
@@ -39,7 +43,8 @@ pub(crate) struct Call<'a> {
 pub(crate) async fn forward(connection: &Connection, call: Call<'_>) -> Result<Response<ResponseBody>, Refused> {
     let Call {
         snapshot,
-        mut permit,
+        permit,
+        caller,
         path,
         stripped_prefix,
         mut request,
@@ -61,7 +66,7 @@ pub(crate) async fn forward(connection: &Connection, call: Call<'_>) -> Result<R
         stripped_prefix,
         upstream_host: upstream.host(),
     };
-    headers::to_upstream(&mut parts.headers, &snapshot, &mut permit, hop);
+    headers::to_upstream(&mut parts.headers, &snapshot, caller, hop);
     if wants_tunnel {
         tunnel::ask(&mut parts.headers);
     }
@@ -98,12 +103,49 @@ pub(crate) async fn forward(connection: &Connection, call: Call<'_>) -> Result<R
             Some(_) | None => Err(Refused::BadUpstream),
         };
     }
+    Ok(relayed(connection, response, lease, progress, request_id))
+}
+
+/// Brings the response back of a call whose request has gone out by the short way.
+pub(crate) async fn resume(
+    connection: &Connection,
+    handed: Handed,
+    method: Method,
+) -> Result<Response<ResponseBody>, Refused> {
+    let Handed {
+        upstream,
+        io,
+        answer,
+        request_id,
+        began: _,
+    } = handed;
+    let outgoing = Outgoing {
+        method,
+        target: Uri::from_static("/"),
+        headers: HeaderMap::new(),
+    };
+    let resuming = connection.upstream().resume(&upstream, (io, answer), outgoing);
+    let Answered { response, lease } = unless_ended(connection.watched(), resuming).await?;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        // Nobody asked for it.
+        return Err(Refused::BadUpstream);
+    }
+    Ok(relayed(connection, response, lease, None, &request_id))
+}
+
+fn relayed(
+    connection: &Connection,
+    response: Response<Incoming>,
+    lease: Lease,
+    progress: Option<Arc<Progress>>,
+    request_id: &HeaderValue,
+) -> Response<ResponseBody> {
     let (mut parts, body) = response.into_parts();
     parts.version = Version::HTTP_11;
     headers::to_client(&mut parts.headers, request_id);
     let idle_limit = connection.timeouts().body_idle;
-    let body = RelayedBody::new((body, lease), Arc::clone(watched), idle_limit, progress);
-    Ok(Response::from_parts(parts, ResponseBody::Relayed(body)))
+    let body = RelayedBody::new((body, lease), Arc::clone(connection.watched()), idle_limit, progress);
+    Response::from_parts(parts, ResponseBody::Relayed(body))
 }
 
 /// Waits for what is sent, unless the supervisor says that the call is over.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use archery::ArcTK;
 use domain::{
     gateway_service::{CanonicalHost, CanonicalPath, ClaimedMethods, Route, candidates, claims},
     id::VersionId,
 };
-use rpds::HashTrieMapSync;
+use rpds::HashTrieMap;
 
 /// One version's claim to a place.
 #[derive(Clone, Debug)]
@@ -17,8 +18,15 @@ struct Target {
     strip_path: bool,
 }
 
+/// Its keys are what admins wrote; callers choose only what is looked for.
+type Map<K, V> = HashTrieMap<K, V, ArcTK, foldhash::fast::RandomState>;
+
 /// Prefix → who claims it.
-type Places = HashTrieMapSync<String, Arc<[Target]>>;
+type Places = Map<String, Arc<[Target]>>;
+
+fn empty<K: Eq + std::hash::Hash, V>() -> Map<K, V> {
+    Map::new_with_hasher_and_ptr_kind(foldhash::fast::RandomState::default())
+}
 
 /// Whose a request is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,14 +62,14 @@ pub struct AmbiguousPath;
 #[derive(Clone, Debug)]
 pub struct RouteTable {
     any_host: Places,
-    hosts: HashTrieMapSync<CanonicalHost, Places>,
+    hosts: Map<CanonicalHost, Places>,
 }
 
 impl Default for RouteTable {
     fn default() -> Self {
         Self {
-            any_host: Places::new_sync(),
-            hosts: HashTrieMapSync::new_sync(),
+            any_host: empty(),
+            hosts: empty(),
         }
     }
 }
@@ -96,7 +104,7 @@ impl RouteTable {
     fn change(&mut self, host: Option<&CanonicalHost>, path: &str, edit: impl FnOnce(&mut Vec<Target>)) {
         let mut places = match host {
             None => self.any_host.clone(),
-            Some(host) => self.hosts.get(host).cloned().unwrap_or_else(Places::new_sync),
+            Some(host) => self.hosts.get(host).cloned().unwrap_or_else(empty),
         };
         let mut targets: Vec<Target> = places.get(path).map(|targets| targets.to_vec()).unwrap_or_default();
         edit(&mut targets);

@@ -4,14 +4,15 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, oneshot},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     time::sleep,
 };
 
 use crate::{
     config::GatewayConfig,
     connector::{Connector, TCP_KEEPALIVE, TlsError},
+    drain::drain,
     snapshot::SnapshotReader,
     usage::Usage,
     worker::{Accepted, Common, Worker},
@@ -79,9 +80,9 @@ impl Gateway {
         self.common.local
     }
 
-    /// Serves until `shutdown` completes, on threads of its own, as many as are configured; then takes no more
-    /// connections, closes tunnels at once, lets requests under way finish for as long as the configured grace, and
-    /// returns when all is over.
+    /// Serves until `shutdown` completes, on threads of its own, as many as are configured. Then it takes the connections
+    /// that were made and no more, closes tunnels, answers what is under way, or comes in the configured time, with
+    /// `Connection: close`, and returns when all is over or the grace is.
     ///
     /// Where the system gives it not one thread, it says so in the log and returns.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) {
@@ -98,15 +99,18 @@ impl Gateway {
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                Some(accepted) = accept(&listener, &places) => {
-                    let fewest = workers.iter().min_by_key(|worker| worker.connections());
-                    if !fewest.is_some_and(|worker| worker.give(accepted)) {
-                        tracing::error!("a connection was dropped: its worker is gone");
-                    }
-                }
+                Some(accepted) = accept(&listener, &places) => give(&workers, accepted),
             }
         }
-        drop(listener);
+        drain(listener, |socket, peer| {
+            // The limit no longer counts: no more will come than are there.
+            if let Ok(place) = Arc::new(Semaphore::new(1)).try_acquire_owned()
+                && let Some(accepted) = prepared(socket, peer, place)
+            {
+                give(&workers, accepted);
+            }
+        })
+        .await;
         drop(workers);
         for end in ends {
             // An error is an end as well.
@@ -130,24 +134,33 @@ fn start_workers(common: &Common) -> (Vec<Worker>, Vec<oneshot::Receiver<()>>) {
 async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accepted> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((socket, peer)) => {
-            let keepalive = TcpKeepalive::new().with_time(TCP_KEEPALIVE);
-            let prepared = socket
-                .set_nodelay(true)
-                .and_then(|()| SockRef::from(&socket).set_tcp_keepalive(&keepalive))
-                .and_then(|()| socket.into_std());
-            match prepared {
-                Ok(socket) => Some(Accepted { socket, peer, place }),
-                Err(error) => {
-                    tracing::debug!(%error, "a connection was gone before it was served");
-                    None
-                }
-            }
-        }
+        Ok((socket, peer)) => prepared(socket, peer, place),
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");
             sleep(ACCEPT_PAUSE).await;
             None
         }
+    }
+}
+
+fn prepared(socket: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) -> Option<Accepted> {
+    let keepalive = TcpKeepalive::new().with_time(TCP_KEEPALIVE);
+    let prepared = socket
+        .set_nodelay(true)
+        .and_then(|()| SockRef::from(&socket).set_tcp_keepalive(&keepalive))
+        .and_then(|()| socket.into_std());
+    match prepared {
+        Ok(socket) => Some(Accepted { socket, peer, place }),
+        Err(error) => {
+            tracing::debug!(%error, "a connection was gone before it was served");
+            None
+        }
+    }
+}
+
+fn give(workers: &[Worker], accepted: Accepted) {
+    let fewest = workers.iter().min_by_key(|worker| worker.connections());
+    if !fewest.is_some_and(|worker| worker.give(accepted)) {
+        tracing::error!("a connection was dropped: its worker is gone");
     }
 }

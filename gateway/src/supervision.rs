@@ -83,8 +83,10 @@ enum Phase {
 
 /// The connection is to be broken off.
 const CUT: u8 = 1;
-/// The gateway stops: no further request is taken.
+/// The gateway stops: the next answer is the last.
 const STOP: u8 = 2;
+/// No further request is taken.
+const CLOSE: u8 = 4;
 
 /// One connection, as its supervisor sees it.
 #[derive(Debug)]
@@ -123,8 +125,14 @@ impl Watched {
         self.signals.load(Ordering::Relaxed) & CUT != 0
     }
 
+    /// Whether the answer that is given now is the connection's last.
     pub(crate) fn is_stopping(&self) -> bool {
         self.signals.load(Ordering::Relaxed) & STOP != 0
+    }
+
+    /// Whether the connection is to be closed as soon as nothing is under way.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.signals.load(Ordering::Relaxed) & CLOSE != 0
     }
 
     /// A call is about to go to its upstream. Between the look at the snapshot that gave the permit and this, the task
@@ -247,6 +255,9 @@ impl Watched {
                     tracing::debug!("a client sent no request in time");
                     drop(phase);
                     self.signal(CUT);
+                } else if look.closes_idle && !self.is_closing() {
+                    drop(phase);
+                    self.signal(CLOSE);
                 }
             }
             Phase::Waiting {
@@ -308,6 +319,8 @@ struct Look<'a> {
     clock: u64,
     tick: Duration,
     has_changed: bool,
+    /// The gateway stops, and has waited for requests that were on their way.
+    closes_idle: bool,
 }
 
 impl Look<'_> {
@@ -331,7 +344,8 @@ pub(crate) struct Supervisor {
 struct Registry {
     next: u64,
     connections: HashMap<u64, Arc<Watched>>,
-    is_stopping: bool,
+    /// Since when, by the coarse clock.
+    stopping_since: Option<u64>,
 }
 
 impl Supervisor {
@@ -356,7 +370,7 @@ impl Supervisor {
         let mut registry = lock(&self.watched);
         let id = registry.next;
         registry.next += 1;
-        if registry.is_stopping {
+        if registry.stopping_since.is_some() {
             watched.signal(STOP);
         }
         registry.connections.insert(id, Arc::clone(&watched));
@@ -388,6 +402,7 @@ impl Supervisor {
                 _ = ticks.tick() => false,
             };
             let clock = self.clock.tick();
+            let stopping_since = lock(&self.watched).stopping_since;
             let look = Look {
                 reader: &self.reader,
                 timeouts: &self.timeouts,
@@ -395,6 +410,9 @@ impl Supervisor {
                 clock,
                 tick: self.tick,
                 has_changed,
+                closes_idle: stopping_since.is_some_and(|since| {
+                    Duration::from_millis(clock.saturating_sub(since)) >= self.timeouts.shutdown_idle
+                }),
             };
             for watched in self.all() {
                 watched.look(&look);
@@ -407,9 +425,9 @@ impl Supervisor {
         lock(&self.watched).connections.values().cloned().collect()
     }
 
-    /// No connection takes a further request from now on.
+    /// From now on each connection's next answer is its last; those that no request comes on are closed in a while.
     pub(crate) fn stop(&self) {
-        lock(&self.watched).is_stopping = true;
+        lock(&self.watched).stopping_since = Some(self.clock.now());
         for watched in self.all() {
             watched.signal(STOP);
         }

@@ -22,12 +22,14 @@ use crate::{
     body::RequestBody,
     config::GatewayConfig,
     connector::{ConnectError, Connector, UpstreamIo},
+    plain::PlainUpstream,
     pool::{Kept, KnownUpstream, Pool},
     progress::Progress,
+    replayed_io::ReplayedIo,
 };
 
 /// A connection to an upstream.
-pub(crate) type UpstreamConnection = http1::Connection<UpstreamIo, RequestBody>;
+pub(crate) type UpstreamConnection = http1::Connection<ReplayedIo, RequestBody>;
 
 /// Makes calls to upstreams, for one worker.
 #[derive(Debug)]
@@ -124,21 +126,50 @@ impl Upstream {
             })
     }
 
+    /// Goes on with a call whose request has been sent already; only its method counts of `outgoing`. What has come of
+    /// the answer is read first.
+    pub(crate) async fn resume(
+        &self,
+        upstream: &Arc<KnownUpstream>,
+        (io, answer): (UpstreamIo, Vec<u8>),
+        outgoing: Outgoing,
+    ) -> Result<Answered, Refused> {
+        let kept = self.handshake(ReplayedIo::sent(io, answer)).await?;
+        send_on(upstream, kept, outgoing, RequestBody::empty(), None)
+            .await
+            .map_err(|failure| match failure {
+                Failure::NotSent(_) | Failure::Closed => Refused::BadUpstream,
+                Failure::Refused(refused) => refused,
+            })
+    }
+
+    /// A new connection for plain exchanges.
+    pub(crate) async fn connect_plain(&self, upstream: &KnownUpstream) -> Result<PlainUpstream, Refused> {
+        self.dial(upstream).await.map(PlainUpstream::new)
+    }
+
     async fn connect(&self, upstream: &KnownUpstream) -> Result<Kept, Refused> {
-        let refused = |error: &(dyn StdError + 'static)| {
+        let io = self.dial(upstream).await?;
+        self.handshake(ReplayedIo::live(io)).await
+    }
+
+    async fn handshake(&self, io: ReplayedIo) -> Result<Kept, Refused> {
+        let (sender, connection) = self.builder.handshake(io).await.map_err(|error| {
+            tracing::debug!(error = %Chain(&error), "an upstream's connection was not taken");
+            Refused::BadUpstream
+        })?;
+        Ok(Kept::new(sender, connection))
+    }
+
+    async fn dial(&self, upstream: &KnownUpstream) -> Result<UpstreamIo, Refused> {
+        self.connector.connect(upstream).await.map_err(|error| {
+            let error: &(dyn StdError + 'static) = &*error;
             tracing::debug!(?upstream, error = %Chain(error), "an upstream could not be connected to");
             match ConnectError::within(error) {
                 Some(ConnectError::Timeout) => Refused::UpstreamTimeout,
                 Some(_) | None => Refused::BadUpstream,
             }
-        };
-        let io = self
-            .connector
-            .connect(upstream)
-            .await
-            .map_err(|error| refused(&*error))?;
-        let (sender, connection) = self.builder.handshake(io).await.map_err(|error| refused(&error))?;
-        Ok(Kept::new(sender, connection))
+        })
     }
 }
 

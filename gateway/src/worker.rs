@@ -5,10 +5,10 @@
 //! the fewest.
 
 use std::{
-    future::poll_fn,
+    future::{Future, poll_fn},
     io,
     net::{SocketAddr, TcpStream as StdTcpStream},
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -31,8 +31,10 @@ use crate::{
     config::{GatewayConfig, Limits},
     connection::{Connection, Shared},
     connector::Connector,
+    plain::{self, Left},
+    request_id::RequestIds,
     snapshot::SnapshotReader,
-    supervision::Supervisor,
+    supervision::{Supervisor, Watched},
     upstream::Upstream,
     usage::Usage,
 };
@@ -114,7 +116,8 @@ async fn run(common: Common, mut arrivals: mpsc::UnboundedReceiver<Accepted>, co
         upstream: Upstream::new(&config, connector),
         config,
         reader,
-        usage,
+        usage: usage.recorder(),
+        request_ids: RequestIds::new(),
         tasks: TaskTracker::new(),
         stop: CancellationToken::new(),
     });
@@ -164,7 +167,21 @@ async fn serve(connection: Connection, socket: StdTcpStream, limits: Limits) {
         }
     };
     let watched = Arc::clone(connection.watched());
-    let io = ClientIo::new(socket, Some(Arc::clone(&watched)), connection.timeouts().body_idle);
+    let write_limit = connection.timeouts().body_idle;
+    let io = match unless_cut(&watched, pin!(plain::serve(&connection, socket))).await {
+        None | Some(Left::Nothing) => return,
+        Some(Left::Close(socket)) => {
+            let closing = ClientIo::new(socket, None, write_limit).close();
+            unless_cut(&watched, pin!(closing)).await;
+            return;
+        }
+        Some(Left::Long { socket, bytes, handed }) => {
+            if let Some(handed) = handed {
+                connection.hand_over(handed);
+            }
+            ClientIo::after(bytes, socket, Some(Arc::clone(&watched)), write_limit)
+        }
+    };
     let connection = Arc::new(connection);
     let service = service_fn(move |request| {
         let connection = Arc::clone(&connection);
@@ -180,25 +197,35 @@ async fn serve(connection: Connection, socket: StdTcpStream, limits: Limits) {
         builder.max_headers(limits.header_lines);
     }
     let mut served = pin!(builder.serve_connection(TokioIo::new(io), service).with_upgrades());
-    let mut is_stopping = false;
+    let mut is_closing = false;
+    let result = unless_cut(
+        &watched,
+        poll_fn(|cx| {
+            if !is_closing && watched.is_closing() {
+                is_closing = true;
+                served.as_mut().graceful_shutdown();
+            }
+            served.as_mut().poll(cx)
+        }),
+    );
+    if let Some(Err(error)) = result.await {
+        tracing::debug!(%error, "a connection broke off");
+    }
+}
+
+/// What comes of a connection; `None` when it is cut.
+async fn unless_cut<T>(watched: &Watched, mut serving: impl Future<Output = T> + Unpin) -> Option<T> {
     let mut is_registered = false;
-    let result = poll_fn(|cx| {
+    poll_fn(|cx| {
         // Once is enough: a task keeps its waker.
         if !is_registered {
             watched.register(cx);
             is_registered = true;
         }
         if watched.is_cut() {
-            return Poll::Ready(Ok(()));
+            return Poll::Ready(None);
         }
-        if !is_stopping && watched.is_stopping() {
-            is_stopping = true;
-            served.as_mut().graceful_shutdown();
-        }
-        served.as_mut().poll(cx)
+        Pin::new(&mut serving).poll(cx).map(Some)
     })
-    .await;
-    if let Err(error) = result {
-        tracing::debug!(%error, "a connection broke off");
-    }
+    .await
 }

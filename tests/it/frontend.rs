@@ -45,3 +45,9 @@ async fn urql_pages_through_products() {
         .run()
         .await;
 }
+
+#[tokio::test]
+async fn apollo_client_names_documents_by_their_hash() {
+    let server = TestServer::start().await;
+    Script::against(&server, "persisted.mjs").run().await;
+}

@@ -31,3 +31,8 @@ export function typeCheck(folder, files, { emit = false } = {}) {
   const host = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => folder, getNewLine: () => '\n' };
   assert.equal(diagnostics.length, 0, ts.formatDiagnostics(diagnostics, host));
 }
+
+/** The JavaScript of one file, unchecked. */
+export function transpile(text) {
+  return ts.transpileModule(text, { compilerOptions: STRICT }).outputText;
+}

@@ -99,6 +99,12 @@ impl TestServer {
         self.server = Some(Server::start(&self.options).await.unwrap());
     }
 
+    /// The same, its options changed by `adjust`.
+    pub async fn restart_with(&mut self, adjust: impl FnOnce(&mut ServeOptions)) {
+        adjust(&mut self.options);
+        self.restart().await;
+    }
+
     /// Stops the server in order.
     pub async fn stop(mut self) {
         self.server.take().unwrap().stop().await;

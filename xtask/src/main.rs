@@ -1,6 +1,6 @@
 //! The project's own tasks. `cargo xtask test` runs every test; `cargo xtask prepare`
 //! only looks for what they need; `cargo xtask check` what is checked before them;
-//! `cargo xtask schema` writes the schema files anew; `cargo xtask bench` measures.
+//! `cargo xtask schema` writes what is generated from the code anew; `cargo xtask bench` measures.
 
 // A task speaks to the person at the terminal.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -10,6 +10,7 @@ mod bench;
 mod contract;
 mod debian;
 mod deployment;
+mod errors;
 mod layering;
 mod load;
 mod node;
@@ -49,7 +50,7 @@ enum Task {
     Prepare,
     /// Run the checks that come before the tests: formatting, lints, layering, assets, schema, the SDK's package.
     Check,
-    /// Write schema.graphql and the SDK's copy anew from the code.
+    /// Write schema.graphql, the SDK's copy and the tables in docs/errors.md anew from the code.
     Schema {
         /// Only compare, and fail where they differ or drop something from the contract.
         #[arg(long)]

@@ -17,10 +17,10 @@ const PROJECT: &str = "tests/node";
 /// What was installed from: `tests/src/node.rs` compares it, too, so that no test runs on other packages.
 const MARK: &str = "node_modules/.installed-from";
 
-/// The oldest that will do: Debian 12's.
-const OLDEST: u32 = 18;
+/// The oldest that will do, Debian 12's.
+const OLDEST: (u32, u32) = (18, 19);
 
-const REMEDY: &str = "install Node.js 18 or newer with npm (Debian: `apt-get install nodejs npm`; macOS: `brew install \
+const REMEDY: &str = "install Node.js 18.19 or newer with npm (Debian: `apt-get install nodejs npm`; macOS: `brew install \
                       node`), so that `node --version` and `npm --version` answer";
 
 /// The browser's names; `tests/src/node.rs` looks for the same.
@@ -38,9 +38,9 @@ pub(crate) fn ensure_all(root: &Path) -> TaskResult {
 
 fn ensure_node() -> TaskResult {
     let missing = match (version("node"), version("npm")) {
-        (Some(node), Some(_)) if major(&node).is_some_and(|major| major >= OLDEST) => return Ok(()),
+        (Some(node), Some(_)) if is_new_enough(&node) => return Ok(()),
         // A newer one beside it is somebody's decision.
-        (Some(node), _) if major(&node).is_none_or(|major| major < OLDEST) => {
+        (Some(node), _) if !is_new_enough(&node) => {
             return Err(format!("Node.js {node} is too old; {REMEDY}"));
         }
         (Some(_), _) => "npm is missing",
@@ -48,7 +48,7 @@ fn ensure_node() -> TaskResult {
     };
     debian::install(&["nodejs", "npm"], missing, REMEDY)?;
     match (version("node"), version("npm")) {
-        (Some(node), Some(_)) if major(&node).is_some_and(|major| major >= OLDEST) => Ok(()),
+        (Some(node), Some(_)) if is_new_enough(&node) => Ok(()),
         (node, npm) => Err(format!(
             "apt-get installed nodejs and npm, but node is {} and npm is {}; {REMEDY}",
             node.as_deref().unwrap_or("missing"),
@@ -167,9 +167,13 @@ fn version(program: &str) -> Option<String> {
     output.status.success().then(|| text.trim().to_owned())
 }
 
-/// The first number of a version such as `v18.19.1`.
-fn major(version: &str) -> Option<u32> {
-    version.trim_start_matches('v').split('.').next()?.parse().ok()
+/// Whether a version such as `v18.19.1` will do.
+fn is_new_enough(version: &str) -> bool {
+    let mut numbers = version
+        .trim_start_matches('v')
+        .split('.')
+        .map_while(|number| number.parse().ok());
+    matches!((numbers.next(), numbers.next()), (Some(major), Some(minor)) if (major, minor) >= OLDEST)
 }
 
 #[cfg(test)]
@@ -179,10 +183,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read() {
-        assert_eq!(major("v18.19.1"), Some(18));
-        assert_eq!(major("9.2.0"), Some(9));
-        assert_eq!(major("none"), None);
+    fn old_versions_will_not_do() {
+        for version in ["v18.19.0", "v18.20.4", "v20.0.0", "v24.1.0"] {
+            assert!(is_new_enough(version), "{version}");
+        }
+        for version in ["v18.18.2", "v16.20.0", "v18", "none", ""] {
+            assert!(!is_new_enough(version), "{version}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{TaskResult, contract, process};
+use crate::{TaskResult, contract, errors, process};
 
 /// The schema at the root, and the copy that the SDK's package carries.
 const FILES: [&str; 2] = ["schema.graphql", "sdk/schema.graphql"];
@@ -16,6 +16,7 @@ pub(crate) fn write(root: &Path) -> TaskResult {
     for file in FILES {
         fs::write(root.join(file), &schema).map_err(|error| format!("{file} cannot be written: {error}"))?;
     }
+    errors::write(root, &binary(root))?;
     contract::check(root, &schema)
 }
 
@@ -32,6 +33,7 @@ pub(crate) fn check(root: &Path) -> TaskResult {
         }
     }
     println!("schema: as committed");
+    errors::check(root, &binary(root))?;
     contract::check(root, &schema)
 }
 

@@ -102,6 +102,8 @@ pub struct Kept {
     pub body: Bytes,
     /// The operation's name, for the log.
     pub operation_name: Option<Arc<str>>,
+    /// Whether it shows the catalog alone, as strangers see it.
+    pub is_everybodys: bool,
 }
 
 /// What looking for an answer found.
@@ -154,6 +156,11 @@ impl AnswerCache {
             largest: capacity / LARGEST_PART,
             given: AtomicU64::new(0),
         }
+    }
+
+    /// Forgets all answers: what may be asked has changed.
+    pub fn clear(&self) {
+        self.answers.clear();
     }
 
     /// How many kept answers were given.
@@ -239,9 +246,13 @@ impl Pending {
         if body.len() as u64 > cache.largest {
             return;
         }
-        let body = body.clone();
+        let kept = Kept {
+            body: body.clone(),
+            operation_name,
+            is_everybodys: key.scope == Scope::CatalogOfStrangers,
+        };
         let answer = Answer {
-            kept: Kept { body, operation_name },
+            kept,
             generations,
             from,
             ends_at: horizon.ends_at(),

@@ -15,8 +15,9 @@ use crate::{
     http::{
         accept::ResponseMediaType,
         graphql::{GraphqlCall, GraphqlService as _},
+        query_cost::Cost,
         request_id::RequestId,
-        response_body,
+        response_body::{self, Freshness},
     },
     test_fixture::{Fixture, plane_on},
 };
@@ -84,7 +85,18 @@ async fn ask(endpoint: &Endpoint, viewer: Viewer, document: &str) -> (Value, boo
         miss: Some(miss),
     };
     let executed = endpoint.execute(call).await;
-    let response = response_body::executed(executed, ResponseMediaType::Json, &request_id);
+    let cost = Cost {
+        requested: 1,
+        actual: 1,
+        limit: 1,
+    };
+    let response = response_body::executed(
+        executed,
+        cost,
+        ResponseMediaType::Json,
+        &request_id,
+        Freshness::NotStored,
+    );
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (serde_json::from_slice(&body).unwrap(), false)
 }

@@ -235,7 +235,7 @@ pub struct AppQuery;
 /// Root fields of apps.
 #[Object]
 impl AppQuery {
-    /// Apps: admins see all, developers their own; UNAUTHENTICATED for others. The latest first unless ordered.
+    /// Apps: admins see all, developers their own; UNAUTHENTICATED for others. Latest first unless ordered.
     #[allow(clippy::too_many_arguments)] // The list's arguments, as the contract has them.
     async fn apps(
         &self,

@@ -44,7 +44,6 @@ struct Inner {
     /// Apart, so that strangers never make the server forget what accounts have spent, nor the other way round.
     accounts: Cache<Payer, Arc<AtomicU64>>,
     addresses: Cache<Payer, Arc<AtomicU64>>,
-    refused: AtomicU64,
 }
 
 impl fmt::Debug for Budgets {
@@ -65,7 +64,6 @@ impl Budgets {
             limits,
             accounts: Cache::new(BUCKETS),
             addresses: Cache::new(BUCKETS),
-            refused: AtomicU64::new(0),
         }))
     }
 
@@ -92,9 +90,7 @@ impl Budgets {
         };
         let mut known = bucket.load(Relaxed);
         loop {
-            let Spent(next) = budget.spend(Spent(known), cost, now).inspect_err(|_| {
-                self.0.refused.fetch_add(1, Relaxed);
-            })?;
+            let Spent(next) = budget.spend(Spent(known), cost, now)?;
             match bucket.compare_exchange_weak(known, next, Relaxed, Relaxed) {
                 Ok(_) => return Ok(()),
                 Err(other) => known = other,
@@ -111,12 +107,6 @@ impl Budgets {
     /// Gives back what was spent and not used.
     pub fn give_back(&self, payer: Payer, cost: u64) {
         self.change(payer, |budget, spent| budget.give_back(spent, cost));
-    }
-
-    /// How often somebody was over their budget.
-    #[must_use]
-    pub fn refused(&self) -> u64 {
-        self.0.refused.load(Relaxed)
     }
 
     fn change(&self, payer: Payer, next: impl Fn(Budget, Spent) -> Spent) {
@@ -195,7 +185,6 @@ mod tests {
         assert!(budgets.spend(Payer::of_sessions(next_door), 1).is_err());
         assert!(budgets.spend(Payer::of(admin, home), 1000).is_ok());
         assert!(budgets.spend(Payer::of(admin, home), 1).is_err());
-        assert_eq!(budgets.refused(), 4);
     }
 
     #[test]

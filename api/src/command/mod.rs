@@ -79,6 +79,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
         Some(Command::Gateway(options)) => gateway::run(&options).await,
         Some(Command::Demo(options)) => demo::run(*options).await,
         Some(Command::Schema) => schema::run(),
+        Some(Command::ErrorCodes { table }) => schema::error_codes(table),
         Some(Command::Migrate(storage)) => migrate::run(&storage).await,
         Some(Command::Admin { command }) => admin::run(command).await,
         Some(Command::Backup { file, storage }) => backup::run(&storage, &file).await,

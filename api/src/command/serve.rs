@@ -20,6 +20,7 @@ pub(super) async fn run(options: &ServeOptions) -> Result<(), CommandError> {
     }
     // Before anybody is told that the server runs, and may want to stop it.
     let stop = StopSignal::listen()?;
+    let read_again = ReadAgain::listen(options)?;
     tracing::info!(
         listen = %server.listen(),
         gateway_listen = server.gateway_listen().map(|address| address.to_string()),
@@ -28,7 +29,10 @@ pub(super) async fn run(options: &ServeOptions) -> Result<(), CommandError> {
         ext_authz_listen = server.ext_authz_listen().map(|address| address.to_string()),
         "serving; GraphiQL is at http://{}/graphiql", server.listen()
     );
-    stop.received().await?;
+    tokio::select! {
+        stopped = stop.received() => stopped?,
+        () = read_again.heed(&server) => {}
+    }
     tracing::info!("stopping: requests under way are finished first");
     server.stop().await;
     if let Some(traces) = traces {
@@ -37,6 +41,51 @@ pub(super) async fn run(options: &ServeOptions) -> Result<(), CommandError> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// SIGHUP, where it means to read the list of trusted documents again. Without such a list it ends the process, as it does
+/// when a terminal is closed.
+struct ReadAgain {
+    #[cfg(unix)]
+    hang_up: Option<signal::unix::Signal>,
+}
+
+impl ReadAgain {
+    fn listen(options: &ServeOptions) -> std::io::Result<Self> {
+        #[cfg(unix)]
+        let hang_up = options
+            .queries
+            .trusted_documents
+            .as_ref()
+            .map(|_| signal::unix::signal(signal::unix::SignalKind::hangup()))
+            .transpose()?;
+        #[cfg(not(unix))]
+        let _ = options;
+        Ok(Self {
+            #[cfg(unix)]
+            hang_up,
+        })
+    }
+
+    /// Heeds the signal for as long as it is waited for, so for ever.
+    #[cfg(unix)]
+    async fn heed(self, server: &Server) {
+        let Some(mut hang_up) = self.hang_up else {
+            return std::future::pending().await;
+        };
+        while hang_up.recv().await.is_some() {
+            match server.read_trusted_documents() {
+                Ok(documents) => tracing::info!(documents, "the trusted documents were read again"),
+                Err(error) => tracing::error!(%error, "the trusted documents stay as they were"),
+            }
+        }
+        std::future::pending().await
+    }
+
+    #[cfg(not(unix))]
+    async fn heed(self, _: &Server) {
+        std::future::pending().await
+    }
 }
 
 /// Ctrl-C and, where there is one, SIGTERM: heeded from the moment that this exists. Before that either ends the process

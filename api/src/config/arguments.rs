@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
 use super::{GatewayOptions, ServeOptions, StorageOptions, password_from_environment};
@@ -32,6 +32,12 @@ pub enum Command {
     Demo(Box<ServeOptions>),
     /// Print the GraphQL schema; needs no database.
     Schema,
+    /// Print a table of docs/errors.md; `cargo xtask schema` writes it there.
+    #[command(hide = true)]
+    ErrorCodes {
+        /// Which one.
+        table: ErrorTable,
+    },
     /// Bring the database to the shape that this version needs, after a backup. `serve` does the same at start.
     Migrate(StorageOptions),
     /// Manage admins' accounts, also while the server runs.
@@ -49,6 +55,15 @@ pub enum Command {
         #[command(flatten)]
         storage: StorageOptions,
     },
+}
+
+/// The tables of codes in docs/errors.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ErrorTable {
+    /// Those of `userErrors`.
+    User,
+    /// Those of `errors`.
+    TopLevel,
 }
 
 /// What to do with admins' accounts.

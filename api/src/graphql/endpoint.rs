@@ -7,15 +7,15 @@ use domain::{Timestamp, id::SessionId, viewer::Viewer};
 use super::{Schema, turns::Turns};
 use crate::{
     answer_cache::{Found, Pending, RequestDigest},
+    budget::Payer,
     context::CallContext,
     control_plane::ControlPlane,
-    http::graphql::{AuthenticationFailed, Executed, GraphqlCall, GraphqlService},
+    http::{
+        document_source::Asker,
+        graphql::{AuthenticationFailed, Executed, GraphqlCall, GraphqlService},
+    },
     loader::{self, Batches},
 };
-
-/// The most bytes of a body: an admin uploads specifications of up to 5 MiB.
-const BODY_LIMIT: usize = 1024 * 1024;
-const ADMIN_BODY_LIMIT: usize = 6 * 1024 * 1024;
 
 /// How old a token is at most whose session this node may not have heard of. Older ones are not worth a look at the
 /// change log, so that tokens of ended sessions cost nothing.
@@ -90,12 +90,16 @@ impl GraphqlService for Endpoint {
         })
     }
 
-    fn body_limit(&self, caller: &Caller) -> usize {
-        if caller.viewer.is_admin() {
-            ADMIN_BODY_LIMIT
-        } else {
-            BODY_LIMIT
+    fn asker(&self, caller: &Caller) -> Asker {
+        match caller.viewer {
+            Viewer::Anonymous => Asker::Stranger,
+            Viewer::Developer { .. } => Asker::Developer,
+            Viewer::Admin { .. } => Asker::Admin,
         }
+    }
+
+    fn payer(&self, caller: &Caller, address: Option<IpAddr>) -> Payer {
+        Payer::of(caller.viewer, address)
     }
 
     async fn recall(&self, caller: &Caller, request: RequestDigest) -> Found {

@@ -1,6 +1,6 @@
 //! Top-level errors: the one place where a service's failure becomes a GraphQL error with a code.
 
-use async_graphql::{Context, Error, ErrorExtensions as _};
+use async_graphql::{Context, Error, ErrorExtensions as _, QueryPathSegment, Value};
 
 use crate::{
     context::CallContext,
@@ -27,6 +27,8 @@ pub enum ErrorCode {
     RateLimited,
     /// The persisted query is not known.
     PersistedQueryNotFound,
+    /// A document was named by its hash, and none are kept.
+    PersistedQueryNotSupported,
     /// The document is not on the list of trusted documents.
     DocumentNotTrusted,
     /// The operation took longer than the limit. A mutation may still have happened: read before trying again.
@@ -60,15 +62,15 @@ pub fn to_graphql(context: &Context<'_>, failure: impl AsRef<ServiceError>) -> E
         ServiceError::Forbidden => (ErrorCode::Forbidden, "This account may not do that.".to_owned()),
         ServiceError::BadUserInput(message) => (ErrorCode::BadUserInput, message.clone()),
         ServiceError::RateLimited { retry_after_seconds } => {
-            return Error::new(format!("Too many tries. Try again in {retry_after_seconds} seconds.")).extend_with(
-                |_, extensions| {
-                    extensions.set("code", ErrorCode::RateLimited.to_string());
-                    extensions.set("retryAfterSeconds", *retry_after_seconds);
-                    if let Some(id) = &request_id {
-                        extensions.set("requestId", id.as_str());
-                    }
-                },
-            );
+            let message = format!("Too many tries. Try again in {retry_after_seconds} seconds.");
+            let error = Error::new(message).extend_with(|_, extensions| {
+                extensions.set("code", ErrorCode::RateLimited.to_string());
+                extensions.set("retryAfterSeconds", *retry_after_seconds);
+                if let Some(id) = &request_id {
+                    extensions.set("requestId", id.as_str());
+                }
+            });
+            return with_path(context, error);
         }
         ServiceError::Unavailable(what) => {
             tracing::warn!(what, "answered UNAVAILABLE");
@@ -93,12 +95,32 @@ pub fn to_graphql(context: &Context<'_>, failure: impl AsRef<ServiceError>) -> E
             (ErrorCode::Internal, INTERNAL_MESSAGE.to_owned())
         }
     };
-    Error::new(message).extend_with(|_, extensions| {
+    let error = Error::new(message).extend_with(|_, extensions| {
         extensions.set("code", code.to_string());
         if let Some(id) = &request_id {
             extensions.set("requestId", id.as_str());
         }
-    })
+    });
+    with_path(context, error)
+}
+
+/// Where an error's path is kept until it is answered.
+pub(crate) const PATH: &str = "path";
+
+/// The error, noting the path of the field that failed. async-graphql (8.0.0-rc.5) puts the path of a list's item in the
+/// place of the one below it when an error passes a list without nulls; the answer takes the path from here.
+pub(crate) fn with_path(context: &Context<'_>, error: Error) -> Error {
+    let mut path = Vec::new();
+    let mut next = context.path_node.as_ref();
+    while let Some(node) = next {
+        path.push(match node.segment {
+            QueryPathSegment::Name(name) => Value::from(name),
+            QueryPathSegment::Index(index) => Value::from(index),
+        });
+        next = node.parent;
+    }
+    path.reverse();
+    error.extend_with(|_, extensions| extensions.set(PATH, Value::List(path)))
 }
 
 /// What a caller is told when the server itself failed. The reason stays in the log.

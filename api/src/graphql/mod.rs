@@ -4,6 +4,7 @@ pub mod connection;
 pub mod decision;
 mod endpoint;
 pub mod error;
+pub mod error_reference;
 pub mod interface;
 pub mod node;
 pub mod order;

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::parser::types::OperationType;
 use axum::{
     Router,
     body::Body,
@@ -28,25 +28,36 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::Instrument as _;
 
 use crate::{
-    answer_cache::{Found, Kept, Miss, Pending, RequestDigest},
+    answer_cache::{
+        Found, Kept, Miss, Pending, RequestDigest,
+        rule::{self, Shown},
+    },
+    budget::{Budgets, Payer},
     graphql::error::{ErrorCode, INTERNAL_MESSAGE},
     metrics::{GraphqlMetrics, Outcome},
 };
 
 use super::{
     accept::{self, ResponseMediaType},
+    actual_cost,
     bearer::BearerToken,
     client_address::ClientAddress,
+    document_source::Asker,
     operation,
-    query_cost::{self, QueryCost, QueryLimits, QueryRefused},
-    query_tokens,
+    preparation::{Preparation, Prepared},
+    query_cost::Cost,
+    query_input::InputSizes,
     request_id::RequestId,
-    request_parameters::{self, RequestParameters},
-    response_body::{self, RequestRefused},
+    request_parameters,
+    response_body::{self, Freshness, RequestRefused},
 };
 
 /// The longest body, in bytes, whose answer may be kept.
 const LONGEST_KEPT: usize = 64 * 1024;
+/// What an answer that was kept costs its caller's budget.
+const COST_OF_KEPT: u64 = 1;
+/// What a request costs its caller's budget that is refused before it runs: it was read, and perhaps parsed.
+const COST_OF_REFUSAL: u64 = 10;
 
 /// Why nobody could be told from an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,8 +87,11 @@ pub trait GraphqlService: Clone + Send + Sync + 'static {
         access_token: &str,
     ) -> impl Future<Output = Result<Self::Caller, AuthenticationFailed>> + Send;
 
-    /// The most bytes that this caller may send as a request's body.
-    fn body_limit(&self, caller: &Self::Caller) -> usize;
+    /// Who the caller is, as far as documents are concerned.
+    fn asker(&self, caller: &Self::Caller) -> Asker;
+
+    /// On whose account the caller's requests go.
+    fn payer(&self, caller: &Self::Caller, address: Option<IpAddr>) -> Payer;
 
     /// Looks for an answer that was given to the same request before and still holds for this caller.
     fn recall(&self, caller: &Self::Caller, request: RequestDigest) -> impl Future<Output = Found> + Send;
@@ -94,6 +108,20 @@ pub struct Executed {
     pub pending: Option<Pending>,
 }
 
+/// An answer, and for how long it may be shown to everybody.
+struct Answer {
+    answered: Answered,
+    freshness: Freshness,
+}
+
+/// What was learned of a request on the way to its answer.
+#[derive(Default)]
+struct Noted {
+    kind: OnceLock<OperationType>,
+    /// Who pays for it, from when that is known.
+    payer: OnceLock<Payer>,
+}
+
 /// An answer's way into the response.
 #[expect(
     clippy::large_enum_variant,
@@ -101,7 +129,7 @@ pub struct Executed {
 )]
 enum Answered {
     Kept(Kept),
-    Executed(Executed),
+    Executed(Executed, Cost),
 }
 
 /// One request that is ready to be executed.
@@ -129,11 +157,26 @@ impl<Caller> fmt::Debug for GraphqlCall<Caller> {
     }
 }
 
+/// The most bytes that a request's body may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyLimits {
+    /// Of an admin, who uploads specifications.
+    pub admins: usize,
+    /// Of everybody else.
+    pub others: usize,
+}
+
 /// What the endpoint is told once.
 #[derive(Clone, Debug)]
 pub struct GraphqlSettings {
-    /// The bounds of one operation.
-    pub limits: QueryLimits,
+    /// What requests are held to.
+    pub preparation: Preparation,
+    /// What callers may spend.
+    pub budgets: Budgets,
+    /// The most bytes of a body.
+    pub body_limits: BodyLimits,
+    /// For how long answers that are everybody's may be shown again by caches in between.
+    pub public_max_age: Option<Duration>,
     /// How long reading a body, and then executing it, may take.
     pub timeout: Duration,
     /// Where executions run. A mutation that its client no longer waits for is still in here; shutting down waits
@@ -166,31 +209,42 @@ async fn answer<S: GraphqlService>(State(endpoint): State<Arc<Endpoint<S>>>, req
         return response_body::refused(refused, ResponseMediaType::Json, &request_id);
     };
     let began = Instant::now();
-    let kind = OnceLock::new();
-    let responded = endpoint.respond(request, &request_id, &kind).await;
+    let noted = Noted::default();
+    let responded = endpoint.respond(request, &request_id, &noted).await;
     let outcome = match &responded {
-        Ok(Answered::Kept(_)) => Outcome::ok,
-        Ok(Answered::Executed(executed)) => Outcome::of(&executed.response),
+        Ok(Answer {
+            answered: Answered::Kept(_),
+            ..
+        }) => Outcome::ok,
+        Ok(Answer {
+            answered: Answered::Executed(executed, _),
+            ..
+        }) => Outcome::of(&executed.response),
+        Err(refused) if refused.status == StatusCode::TOO_MANY_REQUESTS => Outcome::rate_limited,
         Err(_) => Outcome::refused,
     };
+    if let (Err(refused), Some(&payer)) = (&responded, noted.payer.get())
+        && !refused.is_paid
+    {
+        endpoint.settings.budgets.take(payer, COST_OF_REFUSAL);
+    }
     endpoint
         .settings
         .metrics
-        .answered(kind.get().copied(), outcome, began.elapsed());
+        .answered(noted.kind.get().copied(), outcome, began.elapsed());
     match responded {
-        Ok(Answered::Kept(kept)) => response_body::kept(kept.body, media_type),
-        Ok(Answered::Executed(executed)) => response_body::executed(executed, media_type, &request_id),
+        Ok(Answer { answered, freshness }) => match answered {
+            Answered::Kept(kept) => response_body::kept(kept.body, media_type, freshness),
+            Answered::Executed(executed, cost) => {
+                response_body::executed(executed, cost, media_type, &request_id, freshness)
+            }
+        },
         Err(refused) => response_body::refused(refused, media_type, &request_id),
     }
 }
 
 impl<S: GraphqlService> Endpoint<S> {
-    async fn respond(
-        &self,
-        request: Request,
-        request_id: &RequestId,
-        known_kind: &OnceLock<OperationType>,
-    ) -> Result<Answered, RequestRefused> {
+    async fn respond(&self, request: Request, request_id: &RequestId, noted: &Noted) -> Result<Answer, RequestRefused> {
         let (parts, body) = request.into_parts();
         let by_get = match parts.method {
             // hyper sends no body in answer to HEAD.
@@ -207,18 +261,29 @@ impl<S: GraphqlService> Endpoint<S> {
             check_content_type(&parts.headers)?;
         }
 
-        let caller = match BearerToken::from_headers(&parts.headers) {
+        let address = parts.extensions.get::<ClientAddress>().map(|address| address.0);
+        let token = BearerToken::from_headers(&parts.headers);
+        let is_public = by_get && token == BearerToken::Absent;
+        let caller = match token {
             BearerToken::Absent => Ok(self.service.anonymous()),
             BearerToken::Malformed => Err(AuthenticationFailed::Rejected),
             BearerToken::Token(token) => self.service.authenticate(token).await,
         };
+        let (asker, payer) = match &caller {
+            Ok(caller) => (self.service.asker(caller), self.service.payer(caller, address)),
+            Err(_) => {
+                let nobody = self.service.anonymous();
+                (Asker::Stranger, self.service.payer(&nobody, address))
+            }
+        };
+        let _ = noted.payer.set(payer);
         let query_string = parts.uri.query().unwrap_or_default();
         let (body, digest) = if by_get {
             (Bytes::new(), Some(RequestDigest::of_query_string(query_string)))
         } else {
-            let limit = match &caller {
-                Ok(caller) => self.service.body_limit(caller),
-                Err(_) => self.service.body_limit(&self.service.anonymous()),
+            let limit = match asker {
+                Asker::Admin => self.settings.body_limits.admins,
+                Asker::Developer | Asker::Stranger => self.settings.body_limits.others,
             };
             let body = self.read(&parts.headers, body, limit).await?;
             // What is longer than any query is an upload, and not worth hashing.
@@ -228,67 +293,137 @@ impl<S: GraphqlService> Endpoint<S> {
         let miss = match (&caller, digest) {
             (Ok(caller), Some(digest)) => match self.recall(caller, digest).await? {
                 Found::Answer(kept) => {
+                    let paid = self.settings.budgets.spend(payer, COST_OF_KEPT);
+                    paid.map_err(RequestRefused::over_budget)?;
                     // Nothing but queries is kept.
-                    let _ = known_kind.set(OperationType::Query);
+                    let _ = noted.kind.set(OperationType::Query);
                     if let Some(name) = &kept.operation_name {
                         tracing::Span::current().record("operation", &**name);
                     }
-                    return Ok(Answered::Kept(kept));
+                    let freshness = self.freshness(is_public && kept.is_everybodys);
+                    return Ok(Answer {
+                        answered: Answered::Kept(kept),
+                        freshness,
+                    });
                 }
                 Found::Nothing(miss) => Some(miss),
             },
             (Err(_), _) | (_, None) => None,
         };
-        let mut parameters = if by_get {
+        let parameters = if by_get {
             request_parameters::from_query_string(query_string)
         } else {
             request_parameters::from_json(&body)
         }
         .map_err(|bad| RequestRefused::request(StatusCode::BAD_REQUEST, ErrorCode::BadUserInput, bad.to_string()))?;
 
-        let document = self.parse(&parameters.query)?;
-        let cost = self.measure(&document, &parameters)?;
-        let operation = operation::select(&document, parameters.operation_name.as_deref())
-            .map_err(|error| RequestRefused::document(ErrorCode::BadUserInput, error.to_string(), Vec::new()))?;
-        operation::complete_variables(operation, &mut parameters.variables)
-            .map_err(|error| RequestRefused::document(ErrorCode::BadUserInput, error.to_string(), Vec::new()))?;
-        let kind = operation.ty;
-        let _ = known_kind.set(kind);
-        if let Some(name) = &parameters.operation_name {
+        let prepared = self.settings.preparation.prepare(parameters, asker);
+        let (caller, prepared) = match (caller, prepared) {
+            (Ok(caller), prepared) => (caller, prepared?),
+            (Err(_), Ok(prepared)) if prepared.ignores_access_token => (self.service.anonymous(), prepared),
+            // Not for a stranger, but perhaps for whoever this would be with a good token.
+            (Err(_), Err(refused)) if !refused.depends_on_caller() => return Err(refused),
+            (Err(failed), _) => return Err(unauthenticated(failed)),
+        };
+        let _ = noted.kind.set(prepared.kind);
+        if let Some(name) = &prepared.operation_name {
             // It is a name of the document by now, so harmless in a log.
             tracing::Span::current().record("operation", name.as_str());
         }
-        if by_get && kind != OperationType::Query {
+        if by_get && prepared.kind != OperationType::Query {
             return Err(method_not_allowed(
                 "Only queries can be sent by GET. Send this operation by POST.",
                 "POST",
             ));
         }
-        let caller = match caller {
-            Ok(caller) => caller,
-            Err(_) if operation::ignores_access_token(&document, operation) => self.service.anonymous(),
-            Err(failed) => return Err(unauthenticated(failed)),
-        };
+        let is_cacheable = is_public && self.settings.public_max_age.is_some();
+        self.run(prepared, caller, request_id, address, (miss, is_cacheable))
+            .await
+    }
 
-        let mut prepared = async_graphql::Request::new(parameters.query).variables(parameters.variables);
-        prepared.operation_name = parameters.operation_name;
-        prepared.set_parsed_query(document);
+    /// Takes what an operation asks for from its caller's budget, whichever way it came.
+    ///
+    /// # Errors
+    /// [`RequestRefused`] when less is left; the operation may not run then.
+    fn pay(&self, prepared: &Prepared, caller: &S::Caller, address: Option<IpAddr>) -> Result<Payer, RequestRefused> {
+        let payer = if prepared.ignores_access_token {
+            Payer::of_sessions(address)
+        } else {
+            self.service.payer(caller, address)
+        };
+        match self.settings.budgets.spend(payer, prepared.cost.requested as u64) {
+            Ok(()) => Ok(payer),
+            Err(over) => Err(RequestRefused::over_budget(over).costing(prepared.cost)),
+        }
+    }
+
+    /// Has an operation paid for, executes it, and gives back what it did not cost.
+    ///
+    /// # Errors
+    /// [`RequestRefused`] when its caller has too little left, it took too long or broke down.
+    async fn run(
+        &self,
+        prepared: Prepared,
+        caller: S::Caller,
+        request_id: &RequestId,
+        client_address: Option<IpAddr>,
+        (miss, is_cacheable): (Option<Miss>, bool),
+    ) -> Result<Answer, RequestRefused> {
+        let payer = self.pay(&prepared, &caller, client_address)?;
+        let asker = self.service.asker(&caller);
+        let Prepared {
+            document,
+            text,
+            keep_as,
+            operation_name,
+            variables,
+            kind,
+            cost,
+            ignores_access_token: _,
+        } = prepared;
+        // It was chosen before, so it is there.
+        let operation = operation::select(&document, operation_name.as_deref())
+            .map_err(|error| RequestRefused::document(ErrorCode::BadUserInput, error.to_string(), Vec::new()))?;
+        let is_everybodys = is_cacheable && rule::shown(&document, operation) == Some(Shown::Catalog);
+        let inputs = InputSizes::of(&variables).with_defaults(operation);
+        let mut request = async_graphql::Request::new(&*text).variables(variables);
+        request.operation_name.clone_from(&operation_name);
+        request.set_parsed_query((*document).clone());
         let call = GraphqlCall {
             caller,
             request_id: request_id.clone(),
-            client_address: parts.extensions.get::<ClientAddress>().map(|address| address.0),
-            request: prepared,
+            client_address,
+            request,
             miss,
         };
-        let Executed { response, pending } = self.execute(call, kind).await?;
-        let response = match cost {
-            Some(QueryCost { cost, depth }) => response.extension(
-                "cost",
-                async_graphql::value!({ "cost": cost, "limit": self.settings.limits.cost, "depth": depth }),
-            ),
-            None => response,
-        };
-        Ok(Answered::Executed(Executed { response, pending }))
+        let Executed { response, pending } = self
+            .execute(call, kind)
+            .await
+            .map_err(|failed| failed.costing(cost).paid())?;
+        let mut actual = 0;
+        if response_body::began(&response) {
+            actual = actual_cost::measure(&document, operation, &inputs, &response.data);
+            // What failed half-way may have done more than its answer shows.
+            if response.errors.is_empty() {
+                let unused = cost.requested.saturating_sub(actual);
+                self.settings.budgets.give_back(payer, unused as u64);
+            }
+            if let Some(hash) = keep_as {
+                self.settings.preparation.documents.keep(hash, &text, asker);
+            }
+        }
+        let is_fresh = is_everybodys && response.errors.is_empty();
+        Ok(Answer {
+            answered: Answered::Executed(Executed { response, pending }, Cost { actual, ..cost }),
+            freshness: self.freshness(is_fresh),
+        })
+    }
+
+    fn freshness(&self, is_everybodys: bool) -> Freshness {
+        match self.settings.public_max_age {
+            Some(age) if is_everybodys => Freshness::Public(age),
+            Some(_) | None => Freshness::NotStored,
+        }
     }
 
     async fn recall(&self, caller: &S::Caller, request: RequestDigest) -> Result<Found, RequestRefused> {
@@ -321,36 +456,6 @@ impl<S: GraphqlService> Endpoint<S> {
                 "The body did not arrive in time.",
             )),
         }
-    }
-
-    fn parse(&self, query: &str) -> Result<ExecutableDocument, RequestRefused> {
-        query_tokens::check(query, self.settings.limits.tokens)
-            .map_err(|error| RequestRefused::document(ErrorCode::QueryTooComplex, error.to_string(), Vec::new()))?;
-        async_graphql::parser::parse_query(query).map_err(|error| {
-            let locations = error.positions().collect();
-            RequestRefused::document(ErrorCode::GraphqlParseFailed, error.to_string(), locations)
-        })
-    }
-
-    fn measure(
-        &self,
-        document: &ExecutableDocument,
-        parameters: &RequestParameters,
-    ) -> Result<Option<QueryCost>, RequestRefused> {
-        let name = parameters.operation_name.as_deref();
-        query_cost::check(document, name, &parameters.variables, &self.settings.limits).map_err(|refused| {
-            let code = match refused {
-                QueryRefused::FragmentCycle(_) => ErrorCode::GraphqlValidationFailed,
-                QueryRefused::Depth { .. }
-                | QueryRefused::Cost { .. }
-                | QueryRefused::Aliases { .. }
-                | QueryRefused::Directives { .. }
-                | QueryRefused::VariableValues { .. }
-                | QueryRefused::Nesting
-                | QueryRefused::Introspection => ErrorCode::QueryTooComplex,
-            };
-            RequestRefused::document(code, refused.to_string(), Vec::new())
-        })
     }
 
     /// Executes in a task of its own: a mutation goes on when its time is up or its client is gone, because it may

@@ -12,14 +12,20 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use super::{AuthenticationFailed, Executed, GraphqlCall, GraphqlService, GraphqlSettings, QueryLimits, router};
+use super::{
+    Asker, AuthenticationFailed, BodyLimits, Budgets, Executed, GraphqlCall, GraphqlService, GraphqlSettings, Payer,
+    Preparation, router,
+};
 use crate::{
     answer_cache::{Found, RequestDigest},
+    http::query_cost::QueryLimits,
     metrics::GraphqlMetrics,
 };
 
 #[path = "graphql_tests/execution.rs"]
 mod execution;
+#[path = "graphql_tests/nulls.rs"]
+mod nulls;
 #[path = "graphql_tests/requests.rs"]
 mod requests;
 
@@ -77,10 +83,48 @@ struct Payload {
     done: bool,
 }
 
+/// Fields that fail, and those that hold them.
+struct Tree;
+
+fn forbidden() -> async_graphql::Error {
+    async_graphql::Error::new("no").extend_with(|_, extensions| extensions.set("code", "FORBIDDEN"))
+}
+
+#[Object]
+impl Tree {
+    async fn fine(&self) -> i32 {
+        1
+    }
+    async fn must(&self, context: &async_graphql::Context<'_>) -> async_graphql::Result<i32> {
+        Err(crate::graphql::error::with_path(context, forbidden()))
+    }
+    async fn maybe(&self) -> Option<async_graphql::Result<i32>> {
+        Some(Err(forbidden()))
+    }
+    async fn tree(&self) -> Tree {
+        Self
+    }
+    async fn maybe_tree(&self) -> Option<Tree> {
+        Some(Self)
+    }
+    async fn trees(&self) -> Vec<Tree> {
+        vec![Self, Self]
+    }
+    async fn maybe_trees(&self) -> Vec<Option<Tree>> {
+        vec![Some(Self), Some(Self)]
+    }
+}
+
 struct Query;
 
 #[Object]
 impl Query {
+    async fn tree(&self) -> Tree {
+        Tree
+    }
+    async fn maybe_tree(&self) -> Option<Tree> {
+        Some(Tree)
+    }
     async fn caller(&self, context: &async_graphql::Context<'_>) -> String {
         format!("{:?}", context.data_unchecked::<Caller>())
     }
@@ -91,7 +135,7 @@ impl Query {
         value.0
     }
     async fn coded(&self) -> async_graphql::Result<bool> {
-        Err(async_graphql::Error::new("no").extend_with(|_, extensions| extensions.set("code", "FORBIDDEN")))
+        Err(forbidden())
     }
     async fn uncoded(&self) -> Option<async_graphql::Result<bool>> {
         Some(Err(async_graphql::Error::new("password hunter2 did not match")))
@@ -153,8 +197,15 @@ impl GraphqlService for Service {
         }
     }
 
-    fn body_limit(&self, caller: &Caller) -> usize {
-        if *caller == Caller::Admin { 600 } else { 300 }
+    fn asker(&self, caller: &Caller) -> Asker {
+        match caller {
+            Caller::Nobody => Asker::Stranger,
+            Caller::Admin => Asker::Admin,
+        }
+    }
+
+    fn payer(&self, _: &Caller, _: Option<std::net::IpAddr>) -> Payer {
+        Payer::Address(None)
     }
 
     async fn recall(&self, _: &Caller, request: RequestDigest) -> Found {
@@ -194,7 +245,16 @@ fn endpoint_with(timeout: Duration) -> Endpoint {
     };
     let executions = TaskTracker::new();
     let settings = GraphqlSettings {
-        limits,
+        preparation: Preparation {
+            limits,
+            ..Preparation::default()
+        },
+        budgets: Budgets::unlimited(),
+        body_limits: BodyLimits {
+            admins: 600,
+            others: 300,
+        },
+        public_max_age: None,
         timeout,
         executions: executions.clone(),
         metrics: GraphqlMetrics::default(),

@@ -4,7 +4,13 @@
 
 use std::{future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::ConnectInfo};
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{HeaderValue, StatusCode, header::CONNECTION},
+};
+use gateway::drain;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -32,6 +38,9 @@ pub struct ListenerSettings {
     pub connections: usize,
     /// How long requests may go on after shutdown has begun.
     pub shutdown_grace: Duration,
+    /// How long, once shutdown has begun, a request may still come on a connection that is open. It is answered, with
+    /// `Connection: close`.
+    pub shutdown_idle: Duration,
 }
 
 impl Default for ListenerSettings {
@@ -41,12 +50,13 @@ impl Default for ListenerSettings {
             write_timeout: Duration::from_secs(60),
             connections: 1024,
             shutdown_grace: Duration::from_secs(20),
+            shutdown_idle: Duration::from_secs(1),
         }
     }
 }
 
-/// Serves until `shutdown` completes; then takes no more connections, closes idle ones, lets requests under way finish
-/// for as long as the grace, and returns when all is over.
+/// Serves until `shutdown` completes. Then it takes the connections that were made and no more, answers what is under way,
+/// or comes in a short while, with `Connection: close`, and returns when all is over or the grace is.
 ///
 /// Every request carries the peer's address as [`ConnectInfo`].
 pub async fn serve(
@@ -58,25 +68,31 @@ pub async fn serve(
     let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(settings.connections.min(Semaphore::MAX_PERMITS)));
+    let begin = |socket: TcpStream, peer: SocketAddr, place: Option<OwnedSemaphorePermit>| {
+        let serving = serve_connection(socket, peer, router.clone(), settings, stop.clone());
+        let abort = abort.clone();
+        connections.spawn(async move {
+            tokio::select! {
+                () = serving => {}
+                () = abort.cancelled() => {}
+            }
+            drop(place);
+        });
+    };
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            Some((socket, peer, place)) = accept(&listener, &places) => {
-                let serving = serve_connection(socket, peer, router.clone(), settings, stop.clone());
-                let abort = abort.clone();
-                connections.spawn(async move {
-                    tokio::select! {
-                        () = serving => {}
-                        () = abort.cancelled() => {}
-                    }
-                    drop(place);
-                });
-            }
+            Some((socket, peer, place)) = accept(&listener, &places) => begin(socket, peer, Some(place)),
         }
     }
-    drop(listener);
+    // The limit no longer counts: no more will come than are there.
+    drain(listener, |socket, peer| {
+        let _ = socket.set_nodelay(true);
+        begin(socket, peer, None);
+    })
+    .await;
     stop.cancel();
     connections.close();
     if tokio::time::timeout(settings.shutdown_grace, connections.wait())
@@ -118,10 +134,24 @@ async fn serve_connection(
 ) {
     let mut socket = TimeoutStream::new(socket);
     socket.set_write_timeout(Some(settings.write_timeout));
+    let stopping = stop.clone();
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request)
+        let answering = router.clone().oneshot(request);
+        let stopping = stopping.clone();
+        async move {
+            let mut answer = answering.await;
+            if let Ok(answer) = &mut answer
+                && stopping.is_cancelled()
+                && answer.status() != StatusCode::SWITCHING_PROTOCOLS
+            {
+                answer
+                    .headers_mut()
+                    .insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            answer
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -130,9 +160,13 @@ async fn serve_connection(
         .serve_connection(TokioIo::new(Box::pin(socket)), service)
         .with_upgrades();
     let mut served = pin!(served);
+    let stopped = async {
+        stop.cancelled().await;
+        tokio::time::sleep(settings.shutdown_idle).await;
+    };
     let result = tokio::select! {
         result = &mut served => result,
-        () = stop.cancelled() => {
+        () = stopped => {
             served.as_mut().graceful_shutdown();
             served.await
         }

@@ -17,6 +17,7 @@ const SETTINGS: ListenerSettings = ListenerSettings {
     write_timeout: NEVER,
     connections: 8,
     shutdown_grace: NEVER,
+    shutdown_idle: Duration::from_millis(20),
 };
 
 struct Server {
@@ -109,6 +110,31 @@ async fn shutting_down_finishes_what_is_under_way_and_takes_nothing_new() {
         answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("done"),
         "{answer}"
     );
+    server.serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_has_connected_is_answered_and_told_that_it_is_the_last_time() {
+    let server = start(ListenerSettings {
+        shutdown_idle: NEVER,
+        ..SETTINGS
+    })
+    .await;
+    let mut kept = server.send("GET /peer HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let mut first = [0; 8];
+    kept.read_exact(&mut first).await.unwrap();
+    let early = server.connect().await;
+    server.stop.send(()).unwrap();
+    // The listener is closed: the end has begun.
+    while TcpStream::connect(server.address).await.is_ok() {}
+    for mut stream in [kept, early] {
+        stream
+            .write_all(b"GET /peer HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await
+            .unwrap();
+        let answers = read_to_end(stream).await;
+        assert!(answers.contains("connection: close\r\n"), "{answers}");
+    }
     server.serving.await.unwrap();
 }
 

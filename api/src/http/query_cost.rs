@@ -21,7 +21,7 @@ const ITEMS_BY_DEFAULT: usize = 20;
 /// The most objects that a connection gives, and the most ids that `nodes` takes.
 const ITEMS_AT_MOST: usize = 100;
 /// What a root field of a mutation costs: a transaction, sometimes a password hash.
-const MUTATION_COST: usize = 50;
+pub(super) const MUTATION_COST: usize = 50;
 /// Texts of megabytes: an answer holds a few of them, not thousands.
 const LARGE_TEXTS: [&str; 2] = ["specification", "body"];
 /// What one of them costs.
@@ -35,12 +35,14 @@ const LONG_TEXT_COST: usize = 5;
 /// a copy of its own.
 const INPUT_PER_COST: usize = 100;
 /// How much dearer the fields below `__schema` and `__type` are: each stands for one per type of the schema.
-const INTROSPECTION_FACTOR: usize = 10;
+pub(super) const INTROSPECTION_FACTOR: usize = 10;
 /// How many lists of the introspection may nest; the standard introspection needs one. As graphql-js has it
 /// (`MaxIntrospectionDepthRule`): each further one multiplies the answer by the size of the schema.
 const INTROSPECTION_LISTS: usize = 2;
 /// How deep fields, fragments and spreads may nest together.
 const NESTING: usize = 32;
+/// The most levels of fields that an operator may allow.
+pub const DEEPEST: i64 = NESTING as i64;
 
 /// The bounds of one request's operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +74,7 @@ impl Default for QueryLimits {
     }
 }
 
-/// What an operation was found to cost.
+/// What an operation was found to cost, and to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueryCost {
     /// One per field; what stands below a connection's `edges` or `nodes` times the number of objects asked for;
@@ -82,6 +84,47 @@ pub struct QueryCost {
     pub cost: usize,
     /// Levels of fields.
     pub depth: usize,
+    /// Whether it asks for the schema: `__schema` or `__type`.
+    pub introspects: bool,
+}
+
+/// What an operation costs, as `extensions.cost` tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// What it may cost, told before it runs.
+    pub requested: usize,
+    /// What it did cost; 0 when it did not run.
+    pub actual: usize,
+    /// The most that an operation may cost.
+    pub limit: usize,
+}
+
+impl From<Cost> for async_graphql::Value {
+    fn from(
+        Cost {
+            requested,
+            actual,
+            limit,
+        }: Cost,
+    ) -> Self {
+        async_graphql::value!({ "requested": requested, "actual": actual, "limit": limit })
+    }
+}
+
+/// An operation that is not executed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{refused}")]
+pub struct OverLimits {
+    /// Why.
+    pub refused: QueryRefused,
+    /// What it would have cost, where that is known.
+    pub cost: Option<usize>,
+}
+
+impl From<QueryRefused> for OverLimits {
+    fn from(refused: QueryRefused) -> Self {
+        Self { refused, cost: None }
+    }
 }
 
 /// Why an operation is not executed.
@@ -146,23 +189,46 @@ pub enum QueryRefused {
 /// executed, but validated.
 ///
 /// # Errors
-/// [`QueryRefused`] names the first bound that is passed.
+/// [`OverLimits`] names the first bound that is passed.
 pub fn check(
     document: &ExecutableDocument,
     operation_name: Option<&str>,
     variables: &Variables,
     limits: &QueryLimits,
-) -> Result<Option<QueryCost>, QueryRefused> {
+) -> Result<Option<QueryCost>, OverLimits> {
     let sent = InputSizes::of(variables);
     refuse_over(sent.values(), limits.variable_values, |count, limit| {
         QueryRefused::VariableValues { count, limit }
     })?;
     // Which operation it is may be unclear; then nothing runs, and saying so is the caller's part.
     let selected = operation::select(document, operation_name).ok();
+    let mut weights = Vec::new();
     let mut measured = None;
-    let mut visited_fields = 0_usize;
     for (_, operation) in document.operations.iter() {
         let weight = Measuring::new(document, &operation.node, &sent).operation()?;
+        weights.push(weight);
+        if let Some(selected) = selected.filter(|selected| std::ptr::eq(*selected, &raw const operation.node)) {
+            let mut cost = weight.cost_of(1);
+            if selected.ty == OperationType::Mutation {
+                cost = cost.saturating_add(weight.width.saturating_mul(MUTATION_COST - 1));
+            }
+            measured = Some(QueryCost {
+                cost,
+                depth: weight.depth,
+                introspects: weight.introspects,
+            });
+        }
+    }
+    hold(&weights, measured, limits).map_err(|refused| OverLimits {
+        refused,
+        cost: measured.map(|measured| measured.cost),
+    })?;
+    Ok(measured)
+}
+
+fn hold(weights: &[Weight], measured: Option<QueryCost>, limits: &QueryLimits) -> Result<(), QueryRefused> {
+    let mut visited_fields = 0_usize;
+    for weight in weights {
         visited_fields = visited_fields.saturating_add(weight.fields);
         refuse_over(weight.depth, limits.depth, |depth, limit| QueryRefused::Depth {
             depth,
@@ -179,22 +245,9 @@ pub fn check(
             cost,
             limit,
         })?;
-        if selected.is_some_and(|selected| std::ptr::eq(selected, &raw const operation.node)) {
-            measured = Some(weight);
-        }
     }
-    let (Some(selected), Some(weight)) = (selected, measured) else {
-        return Ok(None);
-    };
-    let mut cost = weight.cost_of(1);
-    if selected.ty == OperationType::Mutation {
-        cost = cost.saturating_add(weight.width.saturating_mul(MUTATION_COST - 1));
-    }
-    refuse_over(cost, limits.cost, |cost, limit| QueryRefused::Cost { cost, limit })?;
-    Ok(Some(QueryCost {
-        cost,
-        depth: weight.depth,
-    }))
+    let cost = measured.map_or(0, |measured| measured.cost);
+    refuse_over(cost, limits.cost, |cost, limit| QueryRefused::Cost { cost, limit })
 }
 
 fn refuse_over(
@@ -207,6 +260,29 @@ fn refuse_over(
     } else {
         Ok(())
     }
+}
+
+/// What a field of this name costs, without what stands below it.
+pub(super) fn cost_of_field(name: &str) -> usize {
+    if LARGE_TEXTS.contains(&name) {
+        LARGE_TEXT_COST
+    } else if LONG_TEXTS.contains(&name) {
+        LONG_TEXT_COST
+    } else {
+        1
+    }
+}
+
+/// What a field's arguments cost.
+pub(super) fn cost_of_input(inputs: &InputSizes<'_>, field: &Field) -> usize {
+    field.arguments.iter().fold(0, |cost: usize, (_, argument)| {
+        cost.saturating_add(inputs.size_of(&argument.node) / INPUT_PER_COST)
+    })
+}
+
+/// Whether the field gives the objects of a connection.
+pub(super) fn is_item(name: &str) -> bool {
+    matches!(name, "edges" | "nodes")
 }
 
 /// What a selection set weighs. The field that holds it decides how many objects it is resolved for, so that part of
@@ -226,6 +302,7 @@ struct Weight {
     aliases: usize,
     directives: usize,
     introspection_lists: usize,
+    introspects: bool,
 }
 
 impl Weight {
@@ -243,6 +320,7 @@ impl Weight {
         self.aliases = self.aliases.saturating_add(other.aliases);
         self.directives = self.directives.saturating_add(other.directives);
         self.introspection_lists = self.introspection_lists.max(other.introspection_lists);
+        self.introspects |= other.introspects;
     }
 }
 
@@ -344,17 +422,10 @@ impl<'document> Measuring<'document> {
         {
             cost = cost.saturating_mul(length);
         }
-        cost = cost.saturating_add(if LARGE_TEXTS.contains(&name) {
-            LARGE_TEXT_COST
-        } else if LONG_TEXTS.contains(&name) {
-            LONG_TEXT_COST
-        } else {
-            1
-        });
-        for (_, argument) in &field.arguments {
-            cost = cost.saturating_add(self.inputs.size_of(&argument.node) / INPUT_PER_COST);
-        }
-        let is_item = matches!(name, "edges" | "nodes");
+        cost = cost
+            .saturating_add(cost_of_field(name))
+            .saturating_add(cost_of_input(&self.inputs, field));
+        let is_item = is_item(name);
         let is_list = matches!(name, "fields" | "interfaces" | "possibleTypes" | "inputFields");
         Ok(Weight {
             once: if is_item { 0 } else { cost },
@@ -366,6 +437,7 @@ impl<'document> Measuring<'document> {
             aliases: below.aliases.saturating_add(usize::from(field.alias.is_some())),
             directives: below.directives,
             introspection_lists: below.introspection_lists + usize::from(is_list),
+            introspects: below.introspects || matches!(name, "__schema" | "__type"),
         })
     }
 

@@ -1,6 +1,6 @@
 use async_graphql::{Variables, parser::parse_query, value};
 
-use super::{QueryCost, QueryLimits, QueryRefused, check};
+use super::{OverLimits, QueryCost, QueryLimits, QueryRefused, check};
 
 const LIMITS: QueryLimits = QueryLimits {
     tokens: 0,
@@ -13,7 +13,8 @@ const LIMITS: QueryLimits = QueryLimits {
 
 fn measured(document: &str, variables: async_graphql::Value) -> Result<QueryCost, QueryRefused> {
     let document = parse_query(document).unwrap();
-    check(&document, None, &Variables::from_value(variables), &LIMITS).map(Option::unwrap)
+    let checked = check(&document, None, &Variables::from_value(variables), &LIMITS);
+    checked.map(Option::unwrap).map_err(|over| over.refused)
 }
 
 fn cost(document: &str) -> usize {
@@ -60,7 +61,13 @@ fn texts_of_pages_are_dearer_than_names() {
     let document = parse_query(format!("{{ apps(first: 100) {{ nodes {{ {aliases} }} }} }}")).unwrap();
     let refused = check(&document, None, &Variables::default(), &QueryLimits::default());
     assert!(
-        matches!(refused, Err(QueryRefused::Cost { cost: 25_101, .. })),
+        matches!(
+            refused,
+            Err(OverLimits {
+                refused: QueryRefused::Cost { cost: 25_101, .. },
+                cost: Some(25_101)
+            })
+        ),
         "{refused:?}"
     );
 }
@@ -141,7 +148,11 @@ fn bounds_hold_for_operations_that_are_not_executed() {
     let document = parse_query("query A { a } query B { a { b { c { d { e { f } } } } } }").unwrap();
     assert_eq!(
         check(&document, Some("A"), &Variables::default(), &LIMITS),
-        Err(QueryRefused::Depth { depth: 6, limit: 5 })
+        Err(OverLimits {
+            refused: QueryRefused::Depth { depth: 6, limit: 5 },
+            // Of the operation that would have run.
+            cost: Some(1)
+        })
     );
     let unclear = parse_query("query A { a } query B { b }").unwrap();
     assert_eq!(check(&unclear, None, &Variables::default(), &LIMITS), Ok(None));
@@ -224,7 +235,7 @@ fn a_large_variable_is_measured_once_however_often_it_is_used() {
     let document = parse_query(document(1500)).unwrap();
     let begun = std::time::Instant::now();
     assert!(matches!(
-        check(&document, None, &variables, &limits),
+        check(&document, None, &variables, &limits).map_err(|over| over.refused),
         Err(QueryRefused::Cost { .. })
     ));
     assert!(begun.elapsed() < std::time::Duration::from_secs(2));
@@ -250,4 +261,17 @@ fn each_use_of_a_large_variable_costs() {
     assert_eq!(measured(&in_fragment, variables).unwrap().cost, 3 + 6);
     let text = value!({ "f": ("x".repeat(1024 * 300)) });
     assert_eq!(measured(&fields("a(filter: $f)"), text).unwrap().cost, 2 + 3);
+}
+
+#[test]
+fn asking_for_the_schema_is_seen_wherever_it_stands() {
+    let introspects = |document: &str| measured(document, value!({})).unwrap().introspects;
+    for document in [
+        "{ __schema { queryType { name } } }",
+        "{ a { b } ... on Query { harmless: __type(name: \"A\") { name } } }",
+        "{ ...F } fragment F on Query { ...G } fragment G on Query { __schema { description } }",
+    ] {
+        assert!(introspects(document), "{document}");
+    }
+    assert!(!introspects("{ __typename a { __typename schema } }"));
 }

@@ -51,14 +51,17 @@ impl<'request> InputSizes<'request> {
     }
 
     /// The variables that the operation defines: with what was sent, else their defaults.
-    pub(super) fn with_defaults(&self, operation: &'request OperationDefinition) -> Self {
+    pub(super) fn with_defaults<'operation>(
+        &self,
+        operation: &'operation OperationDefinition,
+    ) -> InputSizes<'operation> {
         let measured = operation.variable_definitions.iter().filter_map(|definition| {
             let name = definition.node.name.node.as_str();
             let sent = self.0.get(name).copied();
             let default = || Some(Measured::of(&definition.node.default_value.as_ref()?.node));
             Some((name, sent.or_else(default)?))
         });
-        Self(measured.collect())
+        InputSizes(measured.collect())
     }
 
     /// What an argument's value is. `None` for a variable without a value.

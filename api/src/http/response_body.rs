@@ -3,22 +3,48 @@
 use std::{
     collections::BTreeMap,
     io::{self, Write},
+    time::Duration,
 };
 
 use async_graphql::{ErrorExtensionValues, PathSegment, Pos, ServerError, Value};
 use bytes::Bytes;
+use domain::budget::OverBudget;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::graphql::error::{ErrorCode, INTERNAL_MESSAGE};
+use crate::graphql::error::{ErrorCode, INTERNAL_MESSAGE, PATH};
 
-use super::{accept::ResponseMediaType, graphql::Executed, request_id::RequestId};
+use super::{accept::ResponseMediaType, graphql::Executed, query_cost::Cost, request_id::RequestId};
 
 /// The most errors that one answer lists; a document with more is not worth reading on.
 const ERRORS_AT_MOST: usize = 50;
 
 /// The most bytes of an answer: some specifications of 5 MiB, written as JSON.
 const ANSWER_BYTES_AT_MOST: usize = 32 * 1024 * 1024;
+
+/// For how long whoever stands between may show an answer again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// Not at all: it depends on the caller, or holds a secret that is shown once.
+    NotStored,
+    /// To everybody who sends no token.
+    Public(Duration),
+}
+
+impl Freshness {
+    fn headers(self, headers: &mut HeaderMap) {
+        let (cache_control, vary) = match self {
+            Self::NotStored => (Some(HeaderValue::from_static("no-store")), "accept"),
+            Self::Public(age) => {
+                let text = format!("public, max-age={}", age.as_secs());
+                (HeaderValue::from_str(&text).ok(), "accept, authorization")
+            }
+        };
+        let cache_control = cache_control.unwrap_or(HeaderValue::from_static("no-store"));
+        headers.insert(header::CACHE_CONTROL, cache_control);
+        headers.append(header::VARY, HeaderValue::from_static(vary));
+    }
+}
 
 /// Why a request was not executed.
 #[derive(Debug)]
@@ -30,6 +56,12 @@ pub(crate) struct RequestRefused {
     pub about_document: bool,
     /// The methods to try instead, with status 405.
     pub allow: Option<&'static str>,
+    /// After how long to try again.
+    pub retry_after: Option<Duration>,
+    /// What the operation costs, where that is known.
+    pub cost: Option<Cost>,
+    /// Whether its caller's budget has paid for it.
+    pub is_paid: bool,
     /// What is wrong.
     pub errors: Vec<ServerError>,
 }
@@ -41,6 +73,9 @@ impl RequestRefused {
             status,
             about_document: false,
             allow: None,
+            retry_after: None,
+            cost: None,
+            is_paid: false,
             errors: vec![coded(ServerError::new(message, None), code)],
         }
     }
@@ -55,10 +90,47 @@ impl RequestRefused {
             status: StatusCode::BAD_REQUEST,
             about_document: true,
             allow: None,
+            retry_after: None,
+            cost: None,
+            is_paid: false,
             errors: vec![coded(error, code)],
         }
     }
+
+    /// A caller who has used up what they may spend.
+    pub(crate) fn over_budget(OverBudget { retry_after }: OverBudget) -> Self {
+        let seconds = retry_after.as_secs();
+        let message = format!("This caller's queries have cost too much lately. Try again in {seconds} seconds.");
+        let mut refused = Self::request(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message);
+        for error in &mut refused.errors {
+            extensions_of(error).set(RETRY_AFTER, seconds);
+        }
+        refused.retry_after = Some(retry_after);
+        refused
+    }
+
+    /// The same, with what the operation costs.
+    pub(crate) fn costing(self, cost: Cost) -> Self {
+        Self {
+            cost: Some(cost),
+            ..self
+        }
+    }
+
+    /// The same, of an operation that was paid for.
+    pub(crate) fn paid(self) -> Self {
+        Self { is_paid: true, ..self }
+    }
+
+    /// Whether another caller might have been answered otherwise.
+    pub(crate) fn depends_on_caller(&self) -> bool {
+        let codes = [ErrorCode::DocumentNotTrusted, ErrorCode::Forbidden].map(|code| Value::from(code.to_string()));
+        self.errors.iter().filter_map(code_of).any(|code| codes.contains(code))
+    }
 }
+
+/// The extension that says in how many seconds to try again.
+const RETRY_AFTER: &str = "retryAfterSeconds";
 
 /// An answer, before its headers.
 #[derive(Serialize)]
@@ -97,23 +169,39 @@ pub(crate) fn refused(
             HeaderValue::from_static("Bearer error=\"invalid_token\""),
         );
     }
-    let (status, body) = encode(status, write(&errors, None, &BTreeMap::new()));
-    answer(status, media_type, headers, body)
+    if let Some(after) = refused.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs()));
+    }
+    let extensions = refused
+        .cost
+        .map(|cost| ("cost".to_owned(), Value::from(cost)))
+        .into_iter()
+        .collect();
+    let (status, body) = encode(status, write(&errors, None, &extensions));
+    answer(status, media_type, headers, body, Freshness::NotStored)
+}
+
+/// Whether the schema began to execute the document.
+///
+/// It answers a document that does not validate in the same way as one that was executed; what tells them apart is that
+/// errors of the execution have a path.
+pub(crate) fn began(response: &async_graphql::Response) -> bool {
+    response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty())
 }
 
 /// The answer to a request that was handed to the schema.
 ///
-/// The schema answers a document that does not validate in the same way as one that was executed; what tells them
-/// apart is that errors of the execution have a path. The former is turned into a refusal.
+/// A document that does not validate is turned into a refusal ([`began`]).
 ///
 /// An answer without errors is kept where the schema said.
 pub(crate) fn executed(
     Executed { mut response, pending }: Executed,
+    cost: Cost,
     media_type: ResponseMediaType,
     request_id: &RequestId,
+    freshness: Freshness,
 ) -> axum::response::Response {
-    let began = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
-    if !began {
+    if !began(&response) {
         let mut errors = std::mem::take(&mut response.errors);
         for error in &mut errors {
             if code_of(error).is_none() {
@@ -124,12 +212,17 @@ pub(crate) fn executed(
             status: StatusCode::BAD_REQUEST,
             about_document: true,
             allow: None,
+            retry_after: None,
+            cost: Some(cost),
+            is_paid: true,
             errors,
         };
         return refused(invalid, media_type, request_id);
     }
+    response.extensions.insert("cost".to_owned(), cost.into());
     response.errors.truncate(ERRORS_AT_MOST);
     for error in &mut response.errors {
+        take_path(error);
         if code_of(error).is_none() {
             code_execution_error(error);
         }
@@ -142,7 +235,7 @@ pub(crate) fn executed(
             ANSWER_BYTES_AT_MOST / 1024 / 1024
         );
         let too_large = RequestRefused::document(ErrorCode::QueryTooComplex, message, Vec::new());
-        return refused(too_large, media_type, request_id);
+        return refused(too_large.costing(cost), media_type, request_id);
     }
     let (status, body) = encode(StatusCode::OK, body);
     if let Some(pending) = pending
@@ -152,12 +245,17 @@ pub(crate) fn executed(
     {
         pending.keep(&body);
     }
-    answer(status, media_type, response.http_headers, body)
+    let mut headers = response.http_headers;
+    // A field that is limited says so as a request does: whoever waits need not look for the error.
+    if let Some(seconds) = response.errors.iter().filter_map(retry_after_of).max() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    answer(status, media_type, headers, body, freshness)
 }
 
 /// The answer that was kept.
-pub(crate) fn kept(body: Bytes, media_type: ResponseMediaType) -> axum::response::Response {
-    answer(StatusCode::OK, media_type, HeaderMap::new(), body)
+pub(crate) fn kept(body: Bytes, media_type: ResponseMediaType, freshness: Freshness) -> axum::response::Response {
+    answer(StatusCode::OK, media_type, HeaderMap::new(), body, freshness)
 }
 
 /// The code of an error that validation found. async-graphql has none; a value that its scalar refuses is the
@@ -186,6 +284,24 @@ fn code_execution_error(error: &mut ServerError) {
     set_code(error, ErrorCode::Internal);
 }
 
+/// Puts the path of the field that failed where it belongs ([`crate::graphql::error::with_path`]).
+fn take_path(error: &mut ServerError) {
+    let Some(extensions) = &mut error.extensions else {
+        return;
+    };
+    if let Some(Value::List(segments)) = extensions.get(PATH) {
+        error.path = segments
+            .iter()
+            .filter_map(|segment| match segment {
+                Value::String(name) => Some(PathSegment::Field(name.clone())),
+                Value::Number(index) => Some(PathSegment::Index(usize::try_from(index.as_u64()?).ok()?)),
+                _ => None,
+            })
+            .collect();
+    }
+    extensions.unset(PATH);
+}
+
 fn path_of(error: &ServerError) -> String {
     error
         .path
@@ -207,18 +323,23 @@ fn code_of(error: &ServerError) -> Option<&Value> {
     error.extensions.as_ref()?.get("code")
 }
 
+fn retry_after_of(error: &ServerError) -> Option<u64> {
+    match error.extensions.as_ref()?.get(RETRY_AFTER)? {
+        Value::Number(seconds) => seconds.as_u64(),
+        _ => None,
+    }
+}
+
+fn extensions_of(error: &mut ServerError) -> &mut ErrorExtensionValues {
+    error.extensions.get_or_insert_with(ErrorExtensionValues::default)
+}
+
 fn set_code(error: &mut ServerError, code: ErrorCode) {
-    error
-        .extensions
-        .get_or_insert_with(ErrorExtensionValues::default)
-        .set("code", code.to_string());
+    extensions_of(error).set("code", code.to_string());
 }
 
 fn name_request(error: &mut ServerError, request_id: &RequestId) {
-    error
-        .extensions
-        .get_or_insert_with(ErrorExtensionValues::default)
-        .set("requestId", request_id.as_str());
+    extensions_of(error).set("requestId", request_id.as_str());
 }
 
 /// What takes so many bytes and fails at the next one.
@@ -272,15 +393,14 @@ fn answer(
     media_type: ResponseMediaType,
     headers: HeaderMap,
     body: Bytes,
+    freshness: Freshness,
 ) -> axum::response::Response {
     let mut response = axum::response::Response::new(axum::body::Body::from(body));
     *response.status_mut() = status;
     let response_headers = response.headers_mut();
     response_headers.extend(headers);
     response_headers.insert(header::CONTENT_TYPE, media_type.content_type());
-    // Answers depend on the caller, and some hold a secret that is shown once.
-    response_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response_headers.append(header::VARY, HeaderValue::from_static("accept"));
+    freshness.headers(response_headers);
     response
 }
 
@@ -291,6 +411,12 @@ mod tests {
 
     use super::*;
 
+    const COST: Cost = Cost {
+        requested: 1,
+        actual: 1,
+        limit: 1,
+    };
+
     async fn answer(length: usize) -> (StatusCode, serde_json::Value) {
         let response = Response::new(value!({ "text": ("x".repeat(length)) }));
         let executed_now = Executed {
@@ -299,8 +425,10 @@ mod tests {
         };
         let answer = executed(
             executed_now,
+            COST,
             ResponseMediaType::GraphqlResponseJson,
             &RequestId::generate(),
+            Freshness::NotStored,
         );
         let status = answer.status();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
@@ -310,7 +438,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_that_is_too_large_is_refused() {
-        let frame = r#"{"data":{"text":""}}"#.len();
+        let frame = r#"{"data":{"text":""},"extensions":{"cost":{"requested":1,"actual":1,"limit":1}}}"#.len();
         let (status, largest) = answer(ANSWER_BYTES_AT_MOST - frame).await;
         assert_eq!(status, StatusCode::OK);
         assert!(largest["data"]["text"].is_string());

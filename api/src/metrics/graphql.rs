@@ -21,6 +21,8 @@ pub enum Outcome {
     error,
     /// The request was not executed: malformed, over a limit, without a good token, or out of time.
     refused,
+    /// The request was not executed: its caller has spent too much lately.
+    rate_limited,
 }
 
 impl Outcome {

@@ -75,19 +75,22 @@ impl CanonicalPath {
     /// one is given (the route's matched prefix).
     #[must_use]
     pub fn forwarded(&self, upstream_path: &str, stripped_prefix: Option<&str>) -> String {
+        let (base, rest) = self.forwarded_parts(upstream_path, stripped_prefix);
+        [base, rest].concat()
+    }
+
+    /// [`CanonicalPath::forwarded`] in two pieces, of which either may be empty.
+    #[must_use]
+    pub fn forwarded_parts<'a>(&'a self, upstream_path: &'a str, stripped_prefix: Option<&str>) -> (&'a str, &'a str) {
         let rest = match stripped_prefix {
             Some("/") | None => self.text.as_str(),
             Some(prefix) => self.text.strip_prefix(prefix).unwrap_or(&self.text),
         };
         let base = upstream_path.trim_end_matches('/');
         if rest.is_empty() {
-            return if upstream_path.is_empty() {
-                "/".to_owned()
-            } else {
-                upstream_path.to_owned()
-            };
+            return (if upstream_path.is_empty() { "/" } else { upstream_path }, "");
         }
-        format!("{base}{rest}")
+        (base, rest)
     }
 }
 

@@ -7,8 +7,8 @@ use http::HeaderValue;
 use super::{inquiry::Inquiry, listener::Protocol};
 use crate::{
     answer::Refused,
+    consumer::Caller,
     metrics::Metrics,
-    permit::Permit,
     snapshot::{Snapshot, SnapshotReader},
     usage::Usage,
 };
@@ -30,15 +30,15 @@ impl Asked {
         inquiry: Inquiry<'_>,
         request_id: &HeaderValue,
         covered: impl FnOnce(&Snapshot) -> Result<(), Refused>,
-    ) -> Result<Permit, Refused> {
+    ) -> Result<Caller, Refused> {
         let now = self.reader.now();
         let decided = self.reader.load().ok_or(Refused::NotReady).and_then(|snapshot| {
-            let permit = inquiry.decide(&snapshot, now)?;
+            let caller = inquiry.decide(&snapshot, now)?;
             covered(&snapshot)?;
-            Ok(permit)
+            Ok(caller)
         });
-        if let Ok(permit) = &decided {
-            self.usage.record(permit.credential(), now);
+        if let Ok(caller) = &decided {
+            self.usage.record(caller.credential(), now);
         }
         self.metrics.decided(self.protocol, decided.as_ref().err().copied());
         tracing::info!(

@@ -23,7 +23,7 @@ use super::{
     inquiry::Inquiry,
     removals,
 };
-use crate::{answer::Refused, headers::REQUEST_ID, permit::Permit, request_id::request_id};
+use crate::{answer::Refused, consumer::Caller, headers::REQUEST_ID, request_id::request_id};
 
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 
@@ -102,7 +102,7 @@ fn check(asked: &Asked, http: HttpRequest) -> CheckResponse {
         Ok(())
     });
     match decided {
-        Ok(permit) => ok(&permit, to_remove),
+        Ok(caller) => ok(caller, to_remove),
         Err(refused) => denied(refused, &id),
     }
 }
@@ -120,9 +120,9 @@ fn read_headers(headers: impl Iterator<Item = (String, Vec<u8>)>) -> Result<Head
     Ok(read)
 }
 
-fn ok(permit: &Permit, mut headers_to_remove: Vec<String>) -> CheckResponse {
+fn ok(caller: Caller, mut headers_to_remove: Vec<String>) -> CheckResponse {
     let mut headers = HeaderMap::new();
-    permit.clone().introduce(&mut headers);
+    caller.introduce(&mut headers);
     // What is set replaces what the client sent; removed, it would be gone as well.
     headers_to_remove.retain(|name| !headers.contains_key(name));
     CheckResponse {

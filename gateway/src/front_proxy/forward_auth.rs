@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use hyper::body::Incoming;
 
 use super::{asked::Asked, inquiry::Inquiry, removals::Removals};
-use crate::{answer::Refused, body::ResponseBody, headers::REQUEST_ID, permit::Permit, request_id::request_id};
+use crate::{answer::Refused, body::ResponseBody, consumer::Caller, headers::REQUEST_ID, request_id::request_id};
 
 /// The headers in which a proxy describes its client's request.
 struct Description {
@@ -61,10 +61,10 @@ pub(super) fn answer(asked: &Asked, request: &Request<Incoming>, is_trusted: boo
     let mut response = match (request.uri().path(), request.method()) {
         _ if !is_trusted => Refused::NotTrusted.response(),
         ("/forward-auth", &Method::GET) => {
-            decide(asked, &FORWARDED, request, &id).map_or_else(Refused::response, |permit| granted(&permit))
+            decide(asked, &FORWARDED, request, &id).map_or_else(Refused::response, granted)
         }
         ("/auth-request", &Method::GET) => match decide(asked, &ORIGINAL, request, &id) {
-            Ok(permit) => granted(&permit),
+            Ok(caller) => granted(caller),
             Err(_) => refused_without_reason(),
         },
         ("/auth-request/refusal", &Method::GET) => match decide(asked, &ORIGINAL, request, &id) {
@@ -83,7 +83,7 @@ fn decide(
     description: &Description,
     request: &Request<Incoming>,
     request_id: &HeaderValue,
-) -> Result<Permit, Refused> {
+) -> Result<Caller, Refused> {
     let inquiry = description.read(request.headers())?;
     let removals = Removals::of_query(request.uri().query());
     asked.decide(inquiry, request_id, |snapshot| {
@@ -91,9 +91,9 @@ fn decide(
     })
 }
 
-fn granted(permit: &Permit) -> Response<ResponseBody> {
+fn granted(caller: Caller) -> Response<ResponseBody> {
     let mut response = empty(StatusCode::OK);
-    permit.clone().introduce(response.headers_mut());
+    caller.introduce(response.headers_mut());
     response
 }
 

@@ -6,7 +6,7 @@ use domain::{
 };
 use http::{HeaderMap, Method};
 
-use crate::{admission, answer::Refused, permit::Permit, snapshot::Snapshot, target::RequestTarget};
+use crate::{admission, answer::Refused, consumer::Caller, snapshot::Snapshot};
 
 /// A client's request in a proxy's words.
 #[derive(Clone, Copy, Debug)]
@@ -25,11 +25,11 @@ impl<'a> Inquiry<'a> {
         self.target.split_once('?').map_or(self.target, |(path, _)| path)
     }
 
-    /// Decides.
+    /// Decides, and tells who calls. A build for measuring refuses.
     ///
     /// # Errors
     /// The answer that the client is to get.
-    pub(crate) fn decide(&self, snapshot: &Snapshot, now: Timestamp) -> Result<Permit, Refused> {
+    pub(crate) fn decide(&self, snapshot: &Snapshot, now: Timestamp) -> Result<Caller, Refused> {
         let method = Method::from_bytes(self.method.as_bytes())
             .map_err(|_| Refused::BadRequest("The request method is malformed"))?;
         if matches!(method, Method::CONNECT | Method::TRACE) {
@@ -38,13 +38,11 @@ impl<'a> Inquiry<'a> {
         if self.target == "*" && method == Method::OPTIONS {
             return Err(Refused::NoRoute);
         }
-        let target = RequestTarget {
-            host: CanonicalHost::parse_authority(self.host)
-                .map(|(host, _)| host)
-                .map_err(|_| Refused::BadRequest("The Host header is malformed"))?,
-            path: path_as_forwarded(self.path())?,
-        };
-        admission::admit(snapshot, &target, method.as_str(), self.headers, now).map(|admitted| admitted.permit)
+        let (host, _) = CanonicalHost::parse_authority(self.host)
+            .map_err(|_| Refused::BadRequest("The Host header is malformed"))?;
+        let path = path_as_forwarded(self.path())?;
+        let admitted = admission::admit(snapshot, &host, &path, method.as_str(), self.headers, now)?;
+        admitted.credential.map(Caller::of).ok_or(Refused::NotReady)
     }
 }
 

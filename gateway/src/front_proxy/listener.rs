@@ -2,6 +2,7 @@
 
 use std::{convert::Infallible, future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
+use http::{HeaderValue, header::CONNECTION};
 use hyper::{
     server::conn::{http1, http2},
     service::service_fn,
@@ -17,8 +18,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{asked::Asked, ext_authz, forward_auth};
 use crate::{
-    client_io::ClientIo, config::is_trusted, metrics::Metrics, server::BindError, snapshot::SnapshotReader,
-    usage::Usage,
+    client_io::ClientIo, config::is_trusted, drain::drain, metrics::Metrics, server::BindError,
+    snapshot::SnapshotReader, usage::Usage,
 };
 
 /// In which words proxies ask.
@@ -54,6 +55,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_secs(300);
 /// Between signs of life on an HTTP/2 connection.
 const PING: Duration = Duration::from_secs(30);
+/// For questions that are on their way when the shutdown begins. HTTP/2 has its own word for the end.
+const LAST_QUESTIONS: Duration = Duration::from_secs(1);
 /// After a failure to accept that is not the connection's own.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -115,16 +118,7 @@ impl FrontProxyListener {
         let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        let mut shutdown = pin!(shutdown);
-        loop {
-            let (socket, peer, place) = tokio::select! {
-                biased;
-                () = &mut shutdown => break,
-                accepted = accept(&listener, &places) => match accepted {
-                    Some(accepted) => accepted,
-                    None => continue,
-                },
-            };
+        let begin = |socket: TcpStream, peer: SocketAddr, place: Option<OwnedSemaphorePermit>| {
             let is_trusted = is_trusted(&config.trusted_proxies, peer.ip());
             if !is_trusted {
                 tracing::warn!(%peer, "asked by somebody who is not among the trusted proxies");
@@ -147,8 +141,22 @@ impl FrontProxyListener {
                 }
                 drop(place);
             });
+        };
+        let mut shutdown = pin!(shutdown);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut shutdown => break,
+                Some((socket, peer, place)) = accept(&listener, &places) => begin(socket, peer, Some(place)),
+            }
         }
-        drop(listener);
+        // The limit no longer counts: no more will come than are there.
+        drain(listener, |socket, peer| {
+            if socket.set_nodelay(true).is_ok() {
+                begin(socket, peer, None);
+            }
+        })
+        .await;
         stop.cancel();
         tasks.close();
         tokio::select! {
@@ -182,7 +190,12 @@ async fn serve_forward_auth(
     stop: CancellationToken,
 ) -> hyper::Result<()> {
     let service = service_fn(|request| {
-        let response = forward_auth::answer(&asked, &request, is_trusted);
+        let mut response = forward_auth::answer(&asked, &request, is_trusted);
+        if stop.is_cancelled() {
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         async move { Ok::<_, Infallible>(response) }
     });
     let connection = http1::Builder::new()
@@ -193,9 +206,13 @@ async fn serve_forward_auth(
         .max_headers(HEADER_LINES)
         .serve_connection(TokioIo::new(ClientIo::new(socket, None, PATIENCE)), service);
     let mut connection = pin!(connection);
+    let stopped = async {
+        stop.cancelled().await;
+        sleep(LAST_QUESTIONS).await;
+    };
     tokio::select! {
         served = &mut connection => return served,
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        () = stopped => connection.as_mut().graceful_shutdown(),
     }
     connection.await
 }

@@ -15,6 +15,7 @@ mod headers;
 mod paths;
 mod permits;
 mod server;
+mod short_way;
 mod streaming;
 mod tls;
 mod upstream_faults;

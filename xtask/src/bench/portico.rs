@@ -141,6 +141,8 @@ impl Portico<'_> {
                 "--max-apps-per-developer",
                 "1000000000",
             ])
+            // One caller stands for many here.
+            .args(["--query-budget", "0", "--admin-query-budget", "0"])
             .args(self.flags)
             .env_remove("DATABASE_URL")
             .env("PORTICO_ADMIN_EMAIL", ADMIN.0)
