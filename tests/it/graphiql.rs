@@ -55,7 +55,8 @@ async fn an_admin_works_where_only_listed_documents_are_taken_on_sqlite() {
     let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots/graphiql-trusted");
     let printed = Script::against(&server, "graphiql_trusted.mjs")
         .with_browser()
-        .token("ADMIN_TOKEN", &server.admin().await)
+        // The SDK's own way to sign in is not on the list.
+        .variable("ADMIN_TOKEN", "")
         .variable("ADMIN_EMAIL", "admin@example.com")
         .variable("ADMIN_PASSWORD", ADMIN_PASSWORD)
         .variable("SCREENSHOTS", screenshots)
