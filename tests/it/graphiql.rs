@@ -43,3 +43,25 @@ async fn an_admin_does_the_job_in_a_browser_on_sqlite() {
     assert_eq!(decided.unwrap().status, AccessRequestStatus::Approved);
     server.stop().await;
 }
+
+/// Where developers may send listed documents alone, what the page sends before anybody is signed in is on the list, and
+/// admins are free.
+#[tokio::test]
+async fn an_admin_works_where_only_listed_documents_are_taken_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("trusted.json");
+    std::fs::write(&list, "{}").unwrap();
+    let server = TestServer::start_with(|options| options.queries.trusted_documents = Some(list)).await;
+    let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots/graphiql-trusted");
+    let printed = Script::against(&server, "graphiql_trusted.mjs")
+        .with_browser()
+        // The SDK's own way to sign in is not on the list.
+        .variable("ADMIN_TOKEN", "")
+        .variable("ADMIN_EMAIL", "admin@example.com")
+        .variable("ADMIN_PASSWORD", ADMIN_PASSWORD)
+        .variable("SCREENSHOTS", screenshots)
+        .run()
+        .await;
+    assert!(printed.last().unwrap().ends_with("pictures"), "{printed:?}");
+    server.stop().await;
+}

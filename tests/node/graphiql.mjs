@@ -161,11 +161,36 @@ for (const { id } of others) {
 }
 await tab(page, "Decide on requests").click();
 
+// ── Live updates ──
+
 const before = await runWell(page, "Waiting");
 assert.deepEqual(before.accessRequests.nodes.map(({ id }) => id), [watched.id]);
-await ask('mutation ($id: ID!) { rejectAccessRequest(input: { id: $id, reason: "Test" }) { userErrors { code } } }', {
-  id: watched.id,
-});
+const decide = (step) =>
+  ask(
+    step % 2 === 0
+      ? "mutation ($id: ID!) { approveAccessRequest(input: { id: $id }) { userErrors { code } } }"
+      : 'mutation ($id: ID!) { revokeAccessRequest(input: { id: $id, reason: "Test" }) { userErrors { code } } }',
+    { id: watched.id },
+  );
+const shown = () => page.evaluate(() => document.querySelector(".result-window .CodeMirror").CodeMirror.getValue());
+const socket = page.waitForEvent("websocket");
+await choose(page, "WatchRequests");
+const live = await socket;
+// It begins to watch whenever it does: something changes until it is seen.
+const patience = Date.now() + 30_000;
+for (let step = 0; (await shown()) === ""; step += 1) {
+  assert.ok(Date.now() < patience, "no update arrives");
+  await decide(step);
+}
+const update = JSON.parse(await shown());
+assert.equal(update.errors, undefined);
+assert.equal(update.data.accessRequestChanged.accessRequest.id, watched.id);
+assert.match(update.data.accessRequestChanged.accessRequest.status, /^(APPROVED|REVOKED)$/);
+await look(page, "live-update");
+const closed = live.waitForEvent("close");
+await page.locator(".graphiql-execute-button").click();
+await closed;
+
 await run(page, "Waiting");
 await choose(page, "ApproveRequest");
 assert.match((await result(page, (value) => value.includes("is empty"))).errors[0].message, /^\$requestId is empty\. No request waited/);
