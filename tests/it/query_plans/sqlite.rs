@@ -72,6 +72,8 @@ async fn no_query_of_the_contract_scans_a_large_sqlite_table() {
     let statements = Statements::default();
     let _heard = tracing_subscriber::registry().with(statements.clone()).set_default();
     let server = TestServer::start().await;
+    // It reads everything when it starts.
+    statements.0.lock().unwrap().clear();
     let upstream = Upstream::start().await;
     let client = server.admin().await;
     let published = fixture::publish(&client, &upstream, "mock", true).await;
@@ -111,7 +113,9 @@ async fn no_query_of_the_contract_scans_a_large_sqlite_table() {
             let step: String = step.try_get("", "detail").unwrap();
             let scanned = step.strip_prefix("SCAN ").filter(|rest| !rest.contains(" USING "));
             let table = scanned.and_then(|rest| rest.split(' ').next());
-            if table.is_some_and(|table| LARGE.contains(&table)) {
+            // Of an empty list of ids nothing is read: the condition, which no row decides, is looked at first.
+            let is_never_true = sql.ends_with("WHERE ? = ?");
+            if !is_never_true && table.is_some_and(|table| LARGE.contains(&table)) {
                 bad.push(format!("{step}: {sql}"));
             }
         }
