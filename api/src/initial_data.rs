@@ -31,7 +31,7 @@ const STRATEGY_NAME: &str = "key-auth";
 /// When the database fails; nothing was made then.
 pub async fn ensure(plane: &ControlPlane) -> Result<(), ServiceError> {
     let mut transaction = plane.write().await?;
-    AdvisoryLock::InitialData.take(&transaction).await?;
+    AdvisoryLock::InitialData.take(&*transaction).await?;
     if portals::exists(&*transaction).await? {
         return Ok(());
     }

@@ -326,6 +326,7 @@ impl Server {
                 limits: options.queries.limits(),
                 documents: self.documents.clone(),
                 introspection: options.queries.introspection,
+                ..Preparation::default()
             },
             budgets,
             body_limits: options.queries.body_limits(),

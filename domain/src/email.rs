@@ -28,6 +28,9 @@ impl NormalisedEmail {
         if text::is_far_longer_than(trimmed, MAX_BYTES) {
             return Self(String::new());
         }
+        if trimmed.is_ascii() {
+            return Self(trimmed.to_ascii_lowercase());
+        }
         // Lower-casing can leave text that is not in NFC.
         let lower: String = trimmed.nfc().collect::<String>().to_lowercase();
         Self(lower.nfc().collect())

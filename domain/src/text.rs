@@ -43,7 +43,7 @@ pub fn line(field: &str, value: &str, max_chars: usize) -> Result<String, Refusa
     if is_far_longer_than(trimmed, max_chars) {
         check_length(field, trimmed, max_chars)?;
     }
-    let cleaned: String = trimmed.nfc().collect();
+    let cleaned = normalised(trimmed);
     check_blank(field, &cleaned)?;
     check_length(field, &cleaned, max_chars)?;
     match cleaned.chars().find(|&character| is_forbidden_in_line(character)) {
@@ -53,6 +53,15 @@ pub fn line(field: &str, value: &str, max_chars: usize) -> Result<String, Refusa
             "Use one line of visible characters.",
         )),
         None => Ok(cleaned),
+    }
+}
+
+/// The text in NFC, as most texts are.
+fn normalised(text: &str) -> String {
+    if text.is_ascii() {
+        text.to_owned()
+    } else {
+        text.nfc().collect()
     }
 }
 
@@ -189,6 +198,10 @@ pub const fn is_forbidden_in_line(character: char) -> bool {
 #[must_use]
 pub fn folded(text: &str) -> String {
     // Folding can leave text that composes or folds further (U+0345, U+03D4): repeat until it rests.
+    if text.is_ascii() {
+        // It is normalised, and folds letter by letter.
+        return text.to_ascii_lowercase();
+    }
     let mut present: String = text.nfkc().collect();
     loop {
         let next: String = UniCase::unicode(&present).to_folded_case().nfkc().collect();

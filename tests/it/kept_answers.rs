@@ -11,7 +11,7 @@ use portico_tests::{
     server::TestServer,
 };
 use reqwest::header;
-use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 const CATALOG: &str = "{ products { nodes { name } } }";

@@ -13,7 +13,7 @@ use portico_tests::{
     upstream::Upstream,
 };
 use sea_orm::{
-    ConnectOptions, ConnectionTrait as _, DbBackend, Statement, TransactionTrait as _,
+    ConnectOptions, ConnectionTrait as _, DbBackend, Statement,
     prelude::Uuid,
     sqlx::postgres::{PgListener, PgPool},
 };

@@ -21,7 +21,10 @@ use serde::Serialize;
 use serde_json::json;
 
 pub use super::store::{AppFilter, AppRecord, AppSort};
-use super::{dependents, store};
+use super::{
+    dependents,
+    store::{self, ReferenceIdFacts},
+};
 use crate::{
     access_request::hold_store,
     audit::record::AuditRecord,
@@ -29,13 +32,16 @@ use crate::{
     context::CallContext,
     control_plane::ControlPlane,
     database::WriteTransaction,
-    developer::store::{self as developers, DeveloperRecord},
+    developer::store::{self as developers, DeveloperRecord, LockedDeveloper},
     error::{ServiceError, StoreError},
     graphql::payload::Replayable,
     id,
     idempotency::{self, Claim},
     pagination::{self, Direction, Slice},
 };
+
+/// The field that names a reference id.
+const REFERENCE_ID: &str = "referenceId";
 
 /// A page of the apps that pass `filter`: admins see all, developers their own.
 ///
@@ -89,12 +95,17 @@ pub async fn create(
 ) -> Result<Replayable<AppRecord>, ServiceError> {
     let (developer_id, _) = call.developer()?;
     let id = AppId::new();
-    let mut transaction = plane.write().await?;
     let key = input.idempotency_key.as_deref();
-    let claim = idempotency::claim(&transaction, call, "createApp", key, &input, id.uuid()).await?;
-    let developer = developers::lock(&*transaction, developer_id)
-        .await?
-        .ok_or(ServiceError::Unauthenticated)?;
+    let (mut transaction, developer, claim) = if key.is_some() {
+        let transaction = plane.write().await?;
+        let claim = idempotency::claim(&transaction, call, "createApp", key, &input, id.uuid()).await?;
+        let developer = developers::lock(&*transaction, developer_id).await?;
+        (transaction, developer.map(LockedDeveloper::from), claim)
+    } else {
+        let (transaction, developer) = developers::begin_with_lock(plane, developer_id).await?;
+        (transaction, developer, Claim::Fresh)
+    };
+    let developer = developer.ok_or(ServiceError::Unauthenticated)?;
     check_approved(developer.status)?;
     if let Claim::Replay(made) = claim {
         let value = store::find_for(&*transaction, &call.viewer, [AppId::from_uuid(made)])
@@ -103,31 +114,34 @@ pub async fn create(
             .ok_or_else(|| not_found("idempotencyKey"))?;
         return Ok(Replayable { value, replayed: true });
     }
-    let mut refusals = Vec::new();
-    let limits = &plane.limits;
+    let (limits, email) = (&plane.limits, developer.email);
     let name = limits.name("name", &input.name);
-    let name = name.unwrap_or_else(|refusal| noted(refusal, &mut refusals));
-    let (reference_id, present) = checked_reference_id(
-        &transaction,
-        &input.reference_id,
-        id,
-        &developer,
-        (limits, &mut refusals),
-    )
-    .await?;
+    let reference_id = reference_id::reference_id(REFERENCE_ID, &input.reference_id);
     let description = limits.optional_description("description", input.description.as_deref());
-    let description = description.unwrap_or_else(|refusal| noted(refusal, &mut refusals));
-    let present = match present {
-        Some(present) => present,
-        None => store::count_of(&*transaction, developer.id).await?,
+    let (name, reference_id, description) = match (name, reference_id, description) {
+        (Ok(name), Ok(reference_id), Ok(description)) => (name, reference_id, description),
+        (name, reference_id, description) => {
+            // Whatever else stands against it is told, too.
+            let mut refusals: Vec<Refusal> = name.err().into_iter().collect();
+            let present = match reference_id {
+                Ok(wanted) => {
+                    let facts = store::claim_reference_id(&*transaction, &wanted, &email, (id, developer_id)).await?;
+                    check_reference_id(&facts, &email, (limits, &mut refusals));
+                    facts.apps
+                }
+                Err(refusal) => {
+                    refusals.push(refusal);
+                    store::count_of(&*transaction, developer_id).await?
+                }
+            };
+            refusals.extend(description.err());
+            refusals.extend(limits.another_app(present).err());
+            return Err(refusals.into());
+        }
     };
-    refusals.extend(limits.another_app(present).err());
-    if !refusals.is_empty() {
-        return Err(refusals.into());
-    }
     let app = AppRecord {
         id,
-        developer_id: developer.id,
+        developer_id,
         name,
         reference_id,
         description,
@@ -136,9 +150,16 @@ pub async fn create(
         created_at: call.now,
         updated_at: call.now,
     };
-    store::insert(&*transaction, &app).await.map_err(reference_id_taken)?;
     transaction.audit(AuditRecord::new(call, AuditAction::AppCreate, id).after(summary(&app)));
     transaction.changed(Subject::App, id.uuid());
+    let facts = store::claim_and_insert(&mut transaction, &app, &email).await;
+    let facts = facts.map_err(reference_id_taken)?;
+    let mut refusals = Vec::new();
+    check_reference_id(&facts, &email, (limits, &mut refusals));
+    refusals.extend(limits.another_app(facts.apps).err());
+    if !refusals.is_empty() {
+        return Err(refusals.into());
+    }
     transaction.commit().await?;
     Ok(Replayable {
         value: app,
@@ -182,14 +203,16 @@ pub async fn update(plane: &ControlPlane, call: &CallContext, input: UpdateApp) 
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => refusals.push(required("referenceId")),
         MaybeUndefined::Value(reference_id) => {
-            (after.reference_id, _) = checked_reference_id(
-                &transaction,
-                &reference_id,
-                id,
-                &developer,
-                (&plane.limits, &mut refusals),
-            )
-            .await?;
+            after.reference_id = match reference_id::reference_id(REFERENCE_ID, &reference_id) {
+                Ok(wanted) => {
+                    let email = NormalisedEmail::of(&developer.email_normalised);
+                    let owner = (id, developer.id);
+                    let facts = store::claim_reference_id(&*transaction, &wanted, &email, owner).await?;
+                    check_reference_id(&facts, &email, (&plane.limits, &mut refusals));
+                    wanted
+                }
+                Err(refusal) => noted(refusal, &mut refusals),
+            };
         }
     }
     match input.description {
@@ -355,34 +378,24 @@ pub fn not_found(field: &str) -> ServiceError {
     Refusal::at(field, RefusalCode::NotFound, message).into()
 }
 
-/// A reference id that the developer may give this app: well formed, no other app's, never another developer's, and not
-/// one more than they may hold. With it, how many apps the developer has, unless nothing was read.
-async fn checked_reference_id(
-    transaction: &WriteTransaction,
-    wanted: &str,
-    app: AppId,
-    developer: &DeveloperRecord,
+/// What stands against giving the developer with this e-mail a reference id: it is another app's, it was ever another
+/// developer's, or it would be one more than they may hold.
+fn check_reference_id(
+    facts: &ReferenceIdFacts,
+    email: &NormalisedEmail,
     (limits, refusals): (&Limits, &mut Vec<Refusal>),
-) -> Result<(String, Option<u64>), ServiceError> {
-    const FIELD: &str = "referenceId";
-    let wanted = match reference_id::reference_id(FIELD, wanted) {
-        Ok(wanted) => wanted,
-        Err(refusal) => return Ok((noted(refusal, refusals), None)),
-    };
-    let email = NormalisedEmail::of(&developer.email_normalised);
-    let facts = store::claim_reference_id(&**transaction, &wanted, &email, (app, developer.id)).await?;
+) {
     if facts.is_new {
-        refusals.extend(limits.another_reference_id(FIELD, facts.claims_before).err());
+        refusals.extend(limits.another_reference_id(REFERENCE_ID, facts.claims_before).err());
     }
     let claimed_by = facts.claimed_by.as_deref();
-    refusals.extend(reference_id::claim(FIELD, facts.in_use, claimed_by, email.as_str()).err());
-    Ok((wanted, Some(facts.apps)))
+    refusals.extend(reference_id::claim(REFERENCE_ID, facts.in_use, claimed_by, email.as_str()).err());
 }
 
 /// The reference id is the only value of an app that must be unique.
 fn reference_id_taken(error: StoreError) -> ServiceError {
     match error {
-        StoreError::Duplicate(_) => reference_id::claim("referenceId", true, None, "").err().map_or(
+        StoreError::Duplicate(_) => reference_id::claim(REFERENCE_ID, true, None, "").err().map_or(
             ServiceError::Internal("a taken reference id was not refused"),
             Into::into,
         ),

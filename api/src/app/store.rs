@@ -11,11 +11,13 @@ use domain::{
 };
 use entity::{app, reference_id_claim};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DbBackend, EntityTrait as _,
-    PaginatorTrait as _, QueryFilter as _, QuerySelect as _, Select, Statement, sea_query::Expr,
+    ActiveEnum as _, ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DbBackend,
+    EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryResult, QuerySelect as _, Select, Statement,
+    sea_query::Expr,
 };
 
 use crate::{
+    database::WriteTransaction,
     error::StoreError,
     pagination::{Direction, SortKey, SortValue},
 };
@@ -298,14 +300,20 @@ pub struct ReferenceIdFacts {
 /// Claims, and reads the rest in the same statement, which sees its own claim in no other part. Nor does it see a claim
 /// that another transaction made while this one waited for it; then there is neither a new row nor an old one.
 const CLAIM_ON_POSTGRES: &str = "\
-WITH claimed AS (INSERT INTO reference_id_claim (reference_id, email_normalised) VALUES ($1, $2) \
-                 ON CONFLICT DO NOTHING RETURNING email_normalised) \
-SELECT coalesce((SELECT email_normalised FROM claimed), \
-                (SELECT email_normalised FROM reference_id_claim WHERE reference_id = $1)) AS claimed_by, \
-       EXISTS (SELECT 1 FROM claimed) AS is_new, \
-       (SELECT count(*) FROM reference_id_claim WHERE email_normalised = $2) AS claims, \
-       EXISTS (SELECT 1 FROM app WHERE reference_id = $1 AND id <> $3) AS in_use, \
-       (SELECT count(*) FROM app WHERE developer_id = $4) AS apps";
+claimed AS (INSERT INTO reference_id_claim (reference_id, email_normalised) VALUES ($1, $2) \
+            ON CONFLICT DO NOTHING RETURNING email_normalised)";
+const FACTS_ON_POSTGRES: &str = "\
+coalesce((SELECT email_normalised FROM claimed), \
+         (SELECT email_normalised FROM reference_id_claim WHERE reference_id = $1)) AS claimed_by, \
+EXISTS (SELECT 1 FROM claimed) AS is_new, \
+(SELECT count(*) FROM reference_id_claim WHERE email_normalised = $2) AS claims, \
+EXISTS (SELECT 1 FROM app WHERE reference_id = $1 AND id <> $3) AS in_use, \
+(SELECT count(*) FROM app WHERE developer_id = $4) AS apps";
+/// Adds an app of the same reference id, id and developer, unless another one has the reference id.
+const INSERT_ON_POSTGRES: &str = "\
+made AS (INSERT INTO app (reference_id, id, developer_id, name, name_folded, reference_id_folded, description, status, \
+                          created_at, updated_at) \
+         VALUES ($1, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING RETURNING id)";
 
 /// SQLite inserts in no part of a statement; the transaction is the one writer, so two are as good as one.
 const CLAIM_ON_SQLITE: &str =
@@ -328,7 +336,8 @@ pub async fn claim_reference_id(
     let (app, developer) = (app.uuid(), developer.uuid());
     let values = [reference_id.into(), email.as_str().into(), app.into(), developer.into()];
     let (statement, claimed_now) = if backend == DbBackend::Postgres {
-        (Statement::from_sql_and_values(backend, CLAIM_ON_POSTGRES, values), None)
+        let sql = format!("WITH {CLAIM_ON_POSTGRES} SELECT {FACTS_ON_POSTGRES}");
+        (Statement::from_sql_and_values(backend, sql, values), None)
     } else {
         let claim = [reference_id.into(), email.as_str().into()];
         let claim = Statement::from_sql_and_values(backend, CLAIM_ON_SQLITE, claim);
@@ -340,6 +349,67 @@ pub async fn claim_reference_id(
     };
     let row = connection.query_one_raw(statement).await?;
     let row = row.ok_or(StoreError::Corrupt("a statement that always has a row had none"))?;
+    facts(connection, reference_id, &row, claimed_now).await
+}
+
+/// Claims a new app's reference id as [`claim_reference_id`] does, and adds the app unless another one has it. What was
+/// noted of the transaction is written with it, on PostgreSQL all of it in one round trip. The caller looks at the facts
+/// afterwards, and drops the transaction when one of them stands against it.
+pub async fn claim_and_insert(
+    transaction: &mut WriteTransaction,
+    record: &AppRecord,
+    email: &NormalisedEmail,
+) -> Result<ReferenceIdFacts, StoreError> {
+    let reference_id = record.reference_id.as_str();
+    if transaction.get_database_backend() != DbBackend::Postgres {
+        let owner = (record.id, record.developer_id);
+        let facts = claim_reference_id(&**transaction, reference_id, email, owner).await?;
+        if !facts.in_use {
+            insert(&**transaction, record).await?;
+        }
+        return Ok(facts);
+    }
+    // What a new app has none of is left out.
+    let AppRecord {
+        id,
+        developer_id,
+        name,
+        reference_id: _,
+        description,
+        status,
+        suspension: _,
+        created_at,
+        updated_at,
+    } = record;
+    let values = vec![
+        reference_id.into(),
+        email.as_str().into(),
+        id.uuid().into(),
+        developer_id.uuid().into(),
+        name.as_str().into(),
+        text::folded(name).into(),
+        text::folded(reference_id).into(),
+        description.clone().into(),
+        app::Status::from(*status).to_value().into(),
+        created_at.as_millis().into(),
+        updated_at.as_millis().into(),
+    ];
+    let expressions = format!("{CLAIM_ON_POSTGRES}, {INSERT_ON_POSTGRES}");
+    let select = format!("{FACTS_ON_POSTGRES}, EXISTS (SELECT 1 FROM made) AS is_made");
+    let row = transaction.write_with_notes(&expressions, &select, values).await?;
+    let mut facts = facts(&**transaction, reference_id, &row, None).await?;
+    // Another transaction may have committed an app with it while this one waited for that.
+    let is_made: bool = row.try_get("", "is_made")?;
+    facts.in_use |= !is_made;
+    Ok(facts)
+}
+
+async fn facts(
+    connection: &impl ConnectionTrait,
+    reference_id: &str,
+    row: &QueryResult,
+    claimed_now: Option<bool>,
+) -> Result<ReferenceIdFacts, StoreError> {
     let count =
         |column: &str| -> Result<u64, StoreError> { Ok(u64::try_from(row.try_get::<i64>("", column)?).unwrap_or(0)) };
     let mut claimed_by: Option<String> = row.try_get("", "claimed_by")?;

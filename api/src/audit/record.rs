@@ -1,10 +1,14 @@
 //! Writing audit events: always in the transaction of what they record.
 
 use domain::Timestamp;
-use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveValue::Set, Value};
 use uuid::Uuid;
 
 use crate::context::CallContext;
+
+/// The columns of an audit event, for statements that stand in text.
+pub(crate) const AUDIT_COLUMNS: &str =
+    "id, at, actor, action, subject_id, reason, request_id, client_address, \"before\", \"after\"";
 
 /// An audit event to be written. Never put a secret in it.
 #[derive(Clone, Debug)]
@@ -63,6 +67,22 @@ impl AuditRecord {
     pub fn after(mut self, value: serde_json::Value) -> Self {
         self.after = Some(value);
         self
+    }
+
+    /// The row's values, in the order of [`AUDIT_COLUMNS`].
+    pub(crate) fn into_values(self) -> [Value; 10] {
+        [
+            Uuid::now_v7().into(),
+            self.at.as_millis().into(),
+            self.actor.into(),
+            self.action.into(),
+            self.subject_id.into(),
+            self.reason.into(),
+            self.request_id.into(),
+            self.client_address.into(),
+            self.before.map(|value| value.to_string()).into(),
+            self.after.map(|value| value.to_string()).into(),
+        ]
     }
 
     /// The row to insert.

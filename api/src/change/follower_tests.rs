@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use domain::{Timestamp, id::DeveloperId};
 use entity::change::Subject;
 use gateway::record::Update;
-use sea_orm::{ConnectionTrait as _, TransactionTrait as _, sea_query::Query};
+use sea_orm::{ConnectionTrait as _, sea_query::Query};
 use uuid::Uuid;
 
 use crate::{change::unknown_subjects::UnknownSubjects, database::READERS, test_fixture::Fixture};

@@ -189,19 +189,20 @@ async fn apps(
     select: Select<app::Entity>,
 ) -> Result<HashMap<Uuid, Update>, StoreError> {
     let rows = select.all(connection).await?.into_iter();
-    Ok(rows
-        .map(|row| {
-            let id = AppId::from_uuid(row.id);
-            let record = AppRecord {
-                id,
-                developer_id: DeveloperId::from_uuid(row.developer_id),
-                status: row.status.into(),
-                name: row.name,
-                reference_id: row.reference_id,
-            };
-            (row.id, Update::App(id, Some(record)))
-        })
-        .collect())
+    Ok(rows.map(|row| (row.id, app(row.id, Some(row)))).collect())
+}
+
+/// The present state of the app with this id, from its row; without one it is gone.
+pub(super) fn app(id: Uuid, row: Option<app::Model>) -> Update {
+    let id = AppId::from_uuid(id);
+    let record = row.map(|row| AppRecord {
+        id,
+        developer_id: DeveloperId::from_uuid(row.developer_id),
+        status: row.status.into(),
+        name: row.name,
+        reference_id: row.reference_id,
+    });
+    Update::App(id, record)
 }
 
 async fn credentials(

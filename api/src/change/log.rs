@@ -3,16 +3,22 @@
 use std::time::Duration;
 
 use domain::Timestamp;
-use entity::change::{self, Subject};
+use entity::{
+    app,
+    change::{self, Subject},
+};
 use sea_orm::{
-    AccessMode, ActiveEnum as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _,
-    IsolationLevel, QueryFilter as _, QueryResult, QuerySelect as _, Statement, TransactionOptions,
-    TransactionTrait as _,
+    ActiveEnum as _, ColumnTrait as _, ConnectionTrait as _, DbBackend, EntityTrait as _, FromQueryResult as _,
+    QueryFilter as _, QueryResult, QuerySelect as _, Statement,
 };
 use uuid::Uuid;
 
 use super::Position;
-use crate::{database::Database, error::StoreError, housekeeping::CHANGE_LOG_RETENTION};
+use crate::{
+    database::{Database, Transaction},
+    error::StoreError,
+    housekeeping::CHANGE_LOG_RETENTION,
+};
 
 /// Where the log stands, as of one instant of the database.
 #[derive(Clone, Debug)]
@@ -60,17 +66,12 @@ impl Head {
 }
 
 /// Begins a transaction that reads one instant of the database.
-pub(super) async fn begin(database: &Database) -> Result<DatabaseTransaction, StoreError> {
-    let mut options = TransactionOptions::default();
-    if database.backend() == DbBackend::Postgres {
-        options.isolation_level = Some(IsolationLevel::RepeatableRead);
-        options.access_mode = Some(AccessMode::ReadOnly);
-    }
-    Ok(database.follow().begin_with_options(options).await?)
+pub(super) async fn begin(database: &Database) -> Result<Transaction, StoreError> {
+    Ok(database.follow().begin_to_read().await?)
 }
 
 /// Where the log stands at the transaction's instant.
-pub(super) async fn head(transaction: &DatabaseTransaction) -> Result<Head, StoreError> {
+pub(super) async fn head(transaction: &Transaction) -> Result<Head, StoreError> {
     let at = Timestamp::now();
     let backend = transaction.get_database_backend();
     let is_postgres = backend == DbBackend::Postgres;
@@ -79,15 +80,61 @@ pub(super) async fn head(transaction: &DatabaseTransaction) -> Result<Head, Stor
         .query_one_raw(Statement::from_string(backend, sql))
         .await?
         .ok_or(StoreError::Corrupt("the change log has no identity"))?;
-    let (position, identity) = if is_postgres {
-        let text: String = row.try_get("", "position")?;
-        let position =
-            Position::snapshot(&text).map_err(|_| StoreError::Corrupt("a snapshot of another form than documented"))?;
-        (position, Some(row.try_get("", "identity")?))
-    } else {
-        (Position::revision(row.try_get("", "position")?), None)
-    };
-    Ok(Head { position, identity, at })
+    if is_postgres {
+        return head_on_postgres(&row, at);
+    }
+    Ok(Head {
+        position: Position::revision(row.try_get("", "position")?),
+        identity: None,
+        at,
+    })
+}
+
+fn head_on_postgres(row: &QueryResult, at: Timestamp) -> Result<Head, StoreError> {
+    let text: String = row.try_get("", "position")?;
+    let position = Position::snapshot(&text);
+    Ok(Head {
+        position: position.map_err(|_| StoreError::Corrupt("a snapshot of another form than documented"))?,
+        identity: Some(row.try_get("", "identity")?),
+        at,
+    })
+}
+
+/// Where the log stands on PostgreSQL, and the apps that it has gained since `position` with their present rows; of one
+/// instant, because it is one statement. `None` for the apps when it has gained something else, too, which is not read
+/// here.
+pub(super) async fn apps_gained_since(
+    database: &Database,
+    position: &Position,
+) -> Result<(Head, Option<Vec<(Uuid, Option<app::Model>)>>), StoreError> {
+    let at = Timestamp::now();
+    let snapshot = position.as_snapshot().unwrap_or_default();
+    let sql = format!(
+        "WITH head AS MATERIALIZED ({HEAD_ON_POSTGRES}) \
+         SELECT head.position, head.identity, gained.subject, gained.subject_id, app.* FROM head \
+         LEFT JOIN ({GAINED_ON_POSTGRES}) gained ON true \
+         LEFT JOIN LATERAL (SELECT * FROM app WHERE app.id = gained.subject_id AND gained.subject = 'APP' OFFSET 0) app \
+         ON true"
+    );
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [snapshot.into()]);
+    let rows = database.follow().query_all_raw(statement).await?;
+    let first = rows
+        .first()
+        .ok_or(StoreError::Corrupt("the change log has no identity"))?;
+    let head = head_on_postgres(first, at)?;
+    let mut apps = Vec::with_capacity(rows.len());
+    for row in &rows {
+        match row.try_get::<Option<String>>("", "subject")? {
+            None => {}
+            Some(subject) if matches!(Subject::try_from_value(&subject), Ok(Subject::App)) => {
+                let is_there = row.try_get::<Option<Uuid>>("", "id")?.is_some();
+                let present = is_there.then(|| app::Model::from_query_result(row, ""));
+                apps.push((row.try_get("", "subject_id")?, present.transpose()?));
+            }
+            Some(_) => return Ok((head, None)),
+        }
+    }
+    Ok((head, Some(apps)))
 }
 
 /// What the log has gained.
@@ -100,7 +147,7 @@ pub(super) struct Gained {
 }
 
 /// What the log has gained since `position`.
-pub(super) async fn gained_since(transaction: &DatabaseTransaction, position: &Position) -> Result<Gained, StoreError> {
+pub(super) async fn gained_since(transaction: &Transaction, position: &Position) -> Result<Gained, StoreError> {
     let mut gained = Gained::default();
     for (subject, id) in rows_since(transaction, position).await? {
         match Subject::try_from_value(&subject) {
@@ -111,7 +158,7 @@ pub(super) async fn gained_since(transaction: &DatabaseTransaction, position: &P
     Ok(gained)
 }
 
-async fn rows_since(transaction: &DatabaseTransaction, position: &Position) -> Result<Vec<(String, Uuid)>, StoreError> {
+async fn rows_since(transaction: &Transaction, position: &Position) -> Result<Vec<(String, Uuid)>, StoreError> {
     if let Some(revision) = position.as_revision() {
         let rows = change::Entity::find()
             .select_only()

@@ -3,7 +3,7 @@
 //! PostgreSQL delivers it to who listens at that moment, so it is a hint and never the truth: the follower reads the
 //! log every second besides, and once after each time that listening began.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -11,6 +11,9 @@ use uuid::Uuid;
 
 use super::backoff::Backoff;
 use crate::{database::Database, error::StoreError};
+
+/// Between one telling and the next: what is committed meanwhile is told together.
+const BETWEEN_TELLINGS: Duration = Duration::from_millis(5);
 
 /// The channel of notifications.
 const CHANNEL: &str = "portico_change";
@@ -59,6 +62,7 @@ impl Wake {
                 // They read the log every second besides.
                 tracing::debug!(error = &error as &dyn Error, "other nodes were not told of a commit");
             }
+            tokio::time::sleep(BETWEEN_TELLINGS).await;
         }
     }
 

@@ -193,8 +193,7 @@ impl ChangeWatch {
     }
 
     async fn connect(&self) -> Result<PgConnection, StoreError> {
-        let pool = self.database.read().get_postgres_connection_pool();
-        let options = pool.connect_options();
+        let options = self.database.postgres_options();
         let connection = PgConnection::connect_with(&options);
         let connection = tokio::time::timeout(CONNECT_TIMEOUT, connection).await;
         connection

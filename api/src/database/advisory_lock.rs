@@ -4,7 +4,7 @@
 //! lock of the transaction (<https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS>): kept by
 //! the database, freed by commit, rollback and loss of the connection, seen by every process on the same database.
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::error::StoreError;
 
@@ -37,7 +37,7 @@ impl AdvisoryLock {
     ///
     /// # Errors
     /// [`StoreError`] when the database fails.
-    pub async fn take(self, transaction: &DatabaseTransaction) -> Result<(), StoreError> {
+    pub async fn take(self, transaction: &impl ConnectionTrait) -> Result<(), StoreError> {
         if transaction.get_database_backend() == DbBackend::Postgres {
             let statement = Statement::from_sql_and_values(
                 DbBackend::Postgres,

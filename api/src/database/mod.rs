@@ -8,6 +8,8 @@ pub mod advisory_lock;
 pub mod backup;
 pub mod column;
 mod notification;
+mod pool;
+mod postgres;
 pub mod postgres_dump;
 mod transaction;
 
@@ -15,12 +17,15 @@ use std::{path::Path, time::Duration};
 
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait as _, Database as Connector, DatabaseConnection, DbBackend, Statement,
-    TransactionTrait as _, sqlx::Executor as _,
+    ConnectOptions, ConnectionTrait as _, Database as Connector, DbBackend, Statement, TransactionTrait as _,
+    sqlx::Executor as _,
 };
-pub use transaction::WriteTransaction;
 
 use self::advisory_lock::AdvisoryLock;
+pub use self::{
+    pool::{Pool, Transaction},
+    transaction::WriteTransaction,
+};
 use crate::error::StoreError;
 
 /// How long a statement waits for a connection before the answer is `UNAVAILABLE`.
@@ -38,9 +43,9 @@ const FOLLOWERS: u32 = 2;
 /// The connections to the database.
 #[derive(Clone, Debug)]
 pub struct Database {
-    readers: DatabaseConnection,
-    writer: DatabaseConnection,
-    follower: DatabaseConnection,
+    readers: Pool,
+    writer: Pool,
+    follower: Pool,
 }
 
 impl Database {
@@ -64,15 +69,15 @@ impl Database {
             let readers = Connector::connect(sqlite_options(url, READERS)).await?;
             let follower = Connector::connect(sqlite_options(url, 1)).await?;
             Ok(Self {
-                readers,
-                writer,
-                follower,
+                readers: Pool::new(readers),
+                writer: Pool::new(writer),
+                follower: Pool::new(follower),
             })
         } else {
             Ok(Self {
-                writer: Connector::connect(postgres_options(url, WRITERS)).await?,
-                readers: Connector::connect(postgres_options(url, READERS)).await?,
-                follower: Connector::connect(postgres_options(url, FOLLOWERS)).await?,
+                writer: Pool::new(Connector::connect(postgres_options(url, WRITERS)).await?),
+                readers: Pool::new(Connector::connect(postgres_options(url, READERS)).await?),
+                follower: Pool::new(Connector::connect(postgres_options(url, FOLLOWERS)).await?),
             })
         }
     }
@@ -83,11 +88,12 @@ impl Database {
     /// [`StoreError`] when a step fails; steps before it stay applied.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         if self.backend() != DbBackend::Postgres {
-            return Ok(Migrator::up(&self.writer, None).await?);
+            return Ok(Migrator::up(&self.writer.sea_orm, None).await?);
         }
-        let lock = self.writer.begin().await?;
+        // Both by way of sea-orm's pool, which lends what nobody uses.
+        let lock = self.writer.sea_orm.begin().await?;
         AdvisoryLock::Migration.take(&lock).await?;
-        Migrator::up(&self.writer, None).await?;
+        Migrator::up(&self.writer.sea_orm, None).await?;
         Ok(lock.commit().await?)
     }
 
@@ -96,17 +102,17 @@ impl Database {
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn needs_migration(&self) -> Result<bool, StoreError> {
-        Ok(!Migrator::get_pending_migrations(&self.writer).await?.is_empty())
+        Ok(!Migrator::get_pending_migrations(&self.writer.sea_orm).await?.is_empty())
     }
 
     /// The connection for reading outside a transaction. What it reads may be older than a write under way.
     #[must_use]
-    pub fn read(&self) -> &DatabaseConnection {
+    pub fn read(&self) -> &Pool {
         &self.readers
     }
 
     /// The connection of the change log's follower, which no load on the others keeps waiting.
-    pub(crate) fn follow(&self) -> &DatabaseConnection {
+    pub(crate) fn follow(&self) -> &Pool {
         &self.follower
     }
 
@@ -130,7 +136,15 @@ impl Database {
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn is_new(&self) -> Result<bool, StoreError> {
-        Ok(Migrator::get_applied_migrations(&self.writer).await?.is_empty())
+        Ok(self.applied_migrations().await? == 0)
+    }
+
+    /// How many steps of the migration were applied.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn applied_migrations(&self) -> Result<usize, StoreError> {
+        Ok(Migrator::get_applied_migrations(&self.writer.sea_orm).await?.len())
     }
 
     /// Writes a consistent copy of a SQLite database to `file`, which must not exist
@@ -161,7 +175,6 @@ fn postgres_options(url: &str, connections: u32) -> ConnectOptions {
     options
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire_if_idle_for(TRUSTED_FOR)
         .sqlx_logging(false)
         .map_sqlx_postgres_pool_opts(|pool| {
             pool.after_connect(|connection, _| {

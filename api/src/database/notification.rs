@@ -6,7 +6,7 @@ use sea_orm::{
     ConnectionTrait as _, DbBackend, DbErr, RuntimeErr, Statement,
     sqlx::{
         self,
-        postgres::{PgListener, PgPoolOptions},
+        postgres::{PgConnectOptions, PgListener, PgPoolOptions},
     },
 };
 
@@ -28,12 +28,17 @@ impl Listener {
 }
 
 impl Database {
+    /// How to connect to PostgreSQL beside the pools.
+    pub(crate) fn postgres_options(&self) -> Arc<PgConnectOptions> {
+        self.follower.sea_orm.get_postgres_connection_pool().connect_options()
+    }
+
     /// Listens to a channel, on a connection beside the pools.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer. Only PostgreSQL has notifications.
     pub(crate) async fn listen(&self, channel: &str) -> Result<Listener, StoreError> {
-        let options = self.follower.get_postgres_connection_pool().connect_options();
+        let options = self.postgres_options();
         // Kept for as long as the server lives, however long it hears nothing.
         let pool = PgPoolOptions::new()
             .max_connections(1)

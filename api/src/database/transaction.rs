@@ -1,20 +1,24 @@
 //! Write transactions: the change, its audit events and its change-log rows, committed as one.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    fmt::Write as _,
+    ops::{Deref, RangeInclusive},
+    sync::Arc,
+};
 
 use domain::Timestamp;
 use sea_orm::{
+    ActiveEnum as _,
     ActiveValue::{NotSet, Set},
-    ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait as _, QueryTrait as _, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait as _,
+    ConnectionTrait as _, DbBackend, EntityTrait as _, QueryResult, QueryTrait as _, Statement, Value,
     sea_query::{CommonTableExpression, Expr, Query},
 };
 use uuid::Uuid;
 
 use crate::{
-    audit::record::AuditRecord,
+    audit::record::{AUDIT_COLUMNS, AuditRecord},
     change::{CommittedChange, Follower, Subject},
-    database::Database,
+    database::{Database, Transaction},
     error::{ServiceError, StoreError},
 };
 
@@ -22,10 +26,12 @@ use crate::{
 ///
 /// Dropped without [`commit`](Self::commit), it rolls back. It dereferences to the connection that stores take.
 pub struct WriteTransaction {
-    transaction: DatabaseTransaction,
+    transaction: Transaction,
     follower: Arc<Follower>,
     changes: Vec<(Subject, Uuid)>,
     events: Vec<AuditRecord>,
+    /// What names the commit, when the change has been written already.
+    written: Option<CommittedChange>,
 }
 
 impl WriteTransaction {
@@ -34,17 +40,33 @@ impl WriteTransaction {
     /// # Errors
     /// [`StoreError::Unavailable`] when no turn came within five seconds.
     pub(crate) async fn begin(database: &Database, follower: Arc<Follower>) -> Result<Self, StoreError> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let transaction = database.writer.begin_with_options(options).await?;
-        Ok(Self {
+        Ok(Self::new(database.writer.begin_to_write().await?, follower))
+    }
+
+    /// Begins a transaction like [`begin`](Self::begin), with the row that `first` asks for: on PostgreSQL in the same
+    /// round trip.
+    ///
+    /// The statement's values come to stand in its text, so they must be ids or numbers.
+    ///
+    /// # Errors
+    /// As of [`begin`](Self::begin), and when the statement fails.
+    pub(crate) async fn begin_with_row(
+        database: &Database,
+        follower: Arc<Follower>,
+        first: Statement,
+    ) -> Result<(Self, Option<QueryResult>), StoreError> {
+        let (transaction, row) = database.writer.begin_with_row(first).await?;
+        Ok((Self::new(transaction, follower), row))
+    }
+
+    const fn new(transaction: Transaction, follower: Arc<Follower>) -> Self {
+        Self {
             transaction,
             follower,
             changes: Vec::new(),
             events: Vec::new(),
-        })
+            written: None,
+        }
     }
 
     /// Notes that the object changed (or is gone), for the change log: gateways and caches read its present state.
@@ -57,6 +79,56 @@ impl WriteTransaction {
     /// Notes an audit event.
     pub fn audit(&mut self, event: AuditRecord) {
         self.events.push(event);
+    }
+
+    /// Runs a statement of PostgreSQL's together with what was noted so far, in one round trip, and answers its row.
+    ///
+    /// `expressions` are what stands after its `WITH`, `select` the rest; its values are numbered from `$1`.
+    ///
+    /// # Errors
+    /// When the database fails; the transaction can only be dropped then.
+    pub(crate) async fn write_with_notes(
+        &mut self,
+        expressions: &str,
+        select: &str,
+        mut values: Vec<Value>,
+    ) -> Result<QueryResult, StoreError> {
+        let notes = match (self.events.len(), self.changes.as_slice()) {
+            (1, [change]) => self.events.pop().map(|event| (event, *change)),
+            // More than one of either is written when it is committed.
+            _ => None,
+        };
+        let mut sql = format!("WITH {expressions}");
+        let mut place = "NULL::bigint";
+        if let Some((event, (subject, id))) = notes {
+            self.changes.clear();
+            let first = values.len() + 1;
+            values.extend(event.into_values());
+            let _ = write!(
+                sql,
+                ", noted_event AS (INSERT INTO audit_event ({AUDIT_COLUMNS}) VALUES ("
+            );
+            push_placeholders(&mut sql, first..=values.len());
+            let first = values.len() + 1;
+            values.extend([
+                subject.to_value().into(),
+                id.into(),
+                Timestamp::now().as_millis().into(),
+            ]);
+            sql.push_str(")), noted_change AS (INSERT INTO change_log (subject, subject_id, at) VALUES (");
+            push_placeholders(&mut sql, first..=values.len());
+            sql.push_str(") RETURNING transaction_id)");
+            place = "(SELECT transaction_id::text::bigint FROM noted_change)";
+        }
+        let _ = write!(sql, " SELECT {select}, {place} AS noted_place");
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        let row = self.transaction.query_one_raw(statement).await?;
+        let row = row.ok_or(StoreError::Corrupt("a statement that always has a row had none"))?;
+        let place: Option<i64> = row.try_get("", "noted_place")?;
+        if let Some(place) = place {
+            self.written = Some(named(DbBackend::Postgres, place));
+        }
+        Ok(row)
     }
 
     /// Commits, and returns when this node's snapshot and caches hold the effect.
@@ -84,7 +156,8 @@ impl WriteTransaction {
 
     async fn commit_and_publish(self) -> Result<Option<CommittedChange>, ServiceError> {
         let now = Timestamp::now().as_millis();
-        let committed = append(&self.transaction, self.events, self.changes, now).await?;
+        let appended = append(&self.transaction, self.events, self.changes, now).await?;
+        let committed = appended.or(self.written);
         self.transaction.commit().await?;
         if let Some(committed) = committed {
             self.follower.reach(&committed).await;
@@ -99,7 +172,7 @@ const ROWS: usize = 1000;
 
 /// Appends to the audit events and to the change log; what names the commit afterwards, if there was a change.
 async fn append(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     events: Vec<AuditRecord>,
     changes: Vec<(Subject, Uuid)>,
     at: i64,
@@ -145,14 +218,26 @@ async fn append(
         let places: Result<Vec<i64>, _> = rows.iter().map(|row| row.try_get("", "place")).collect();
         committed = places?.into_iter().max();
     }
-    Ok(committed.map(|place| match u64::try_from(place) {
+    Ok(committed.map(|place| named(backend, place)))
+}
+
+/// What names the commit of a change with this place: a transaction's id on PostgreSQL, a revision on SQLite.
+fn named(backend: DbBackend, place: i64) -> CommittedChange {
+    match u64::try_from(place) {
         Ok(transaction) if backend == DbBackend::Postgres => CommittedChange::transaction(transaction),
         _ => CommittedChange::revision(place),
-    }))
+    }
+}
+
+fn push_placeholders(sql: &mut String, numbers: RangeInclusive<usize>) {
+    for number in numbers.clone() {
+        let separator = if number == *numbers.start() { "" } else { ", " };
+        let _ = write!(sql, "{separator}${number}");
+    }
 }
 
 impl Deref for WriteTransaction {
-    type Target = DatabaseTransaction;
+    type Target = Transaction;
 
     fn deref(&self) -> &Self::Target {
         &self.transaction

@@ -1,5 +1,7 @@
 //! Rows of developers, and of the e-mail addresses whose sign-ups wait for a person.
 
+use std::sync::Arc;
+
 use domain::{
     Timestamp,
     decision::Decision,
@@ -13,13 +15,15 @@ use entity::{developer, sign_up_hold};
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::Set,
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QuerySelect as _,
-    Select,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QuerySelect as _, QueryTrait as _, Select,
     sea_query::{Expr, OnConflict},
 };
 use uuid::Uuid;
 
 use crate::{
+    control_plane::ControlPlane,
+    database::WriteTransaction,
     error::StoreError,
     pagination::{Direction, SortKey, SortValue},
     session::password::HashedPassword,
@@ -160,6 +164,47 @@ pub async fn lock(connection: &impl ConnectionTrait, id: DeveloperId) -> Result<
         .one(connection)
         .await?;
     Ok(row.map(DeveloperRecord::from))
+}
+
+/// A developer as the transaction that locked them needs them.
+#[derive(Clone, Debug)]
+pub struct LockedDeveloper {
+    /// Where the account stands.
+    pub status: DeveloperStatus,
+    /// What e-mails are compared by.
+    pub email: NormalisedEmail,
+}
+
+impl From<DeveloperRecord> for LockedDeveloper {
+    fn from(developer: DeveloperRecord) -> Self {
+        Self {
+            status: developer.status,
+            email: NormalisedEmail::of(&developer.email_normalised),
+        }
+    }
+}
+
+/// A transaction that begins by locking the developer as [`lock`] does, in one round trip on PostgreSQL.
+pub async fn begin_with_lock(
+    plane: &ControlPlane,
+    id: DeveloperId,
+) -> Result<(WriteTransaction, Option<LockedDeveloper>), StoreError> {
+    let locking = developer::Entity::find_by_id(id.uuid())
+        .select_only()
+        .columns([developer::Column::Status, developer::Column::EmailNormalised])
+        .lock_exclusive()
+        .build(plane.database.backend());
+    let (transaction, row) =
+        WriteTransaction::begin_with_row(&plane.database, Arc::clone(&plane.follower), locking).await?;
+    let developer = row.map(|row| {
+        let status: developer::Status = row.try_get("", "status")?;
+        let email: String = row.try_get("", "email_normalised")?;
+        Ok::<_, DbErr>(LockedDeveloper {
+            status: status.into(),
+            email: NormalisedEmail::of(&email),
+        })
+    });
+    Ok((transaction, developer.transpose()?))
 }
 
 /// The developer, locked so that others may read but nobody may change them.

@@ -37,7 +37,7 @@ impl fmt::Display for Holder<'_> {
 /// # Errors
 /// `ROUTE_CONFLICT` at `lifecycle` for each route that is taken, naming who has it.
 pub(crate) async fn refuse_conflicts(transaction: &WriteTransaction, version: VersionId) -> Result<(), ServiceError> {
-    AdvisoryLock::Routes.take(transaction).await?;
+    AdvisoryLock::Routes.take(&**transaction).await?;
     let Some(service) = store::of_version(&**transaction, version).await? else {
         return Ok(());
     };
@@ -53,7 +53,7 @@ pub(super) async fn refuse_conflicts_of(
     version: VersionId,
     routes: &[Route],
 ) -> Result<(), ServiceError> {
-    AdvisoryLock::Routes.take(transaction).await?;
+    AdvisoryLock::Routes.take(&**transaction).await?;
     refuse(transaction, version, routes, |conflict| {
         format!("routes.{}.paths", conflict.route)
     })

@@ -15,6 +15,7 @@ pub mod health;
 pub mod layers;
 pub mod listener;
 pub mod operation;
+pub mod parsed_documents;
 pub mod persisted_queries;
 pub mod preparation;
 pub mod query_cost;

@@ -16,6 +16,7 @@ use super::{
     document_hash::DocumentHash,
     document_source::{Asker, DocumentSource, NoDocument, Resolved},
     operation,
+    parsed_documents::ParsedDocuments,
     query_cost::{self, Cost, OverLimits, QueryCost, QueryLimits, QueryRefused},
     query_tokens,
     request_parameters::RequestParameters,
@@ -53,6 +54,8 @@ pub struct Preparation {
     pub documents: DocumentSource,
     /// Who may ask for the schema.
     pub introspection: Introspection,
+    /// Documents that were parsed before.
+    pub parsed: ParsedDocuments,
 }
 
 /// An operation that may run, as far as can be told before it does.
@@ -88,7 +91,7 @@ impl Preparation {
             mut variables,
         } = parameters;
         let Resolved { text, keep_as } = self.documents.resolve(asker, document).map_err(no_document)?;
-        let document = self.parse(&text)?;
+        let document = self.parsed.get(&text, || self.parse(&text))?;
         let checked = query_cost::check(&document, operation_name.as_deref(), &variables, &self.limits);
         let measured = checked.map_err(|over| self.over_limits(&over))?;
         let bad_input = |message: String| RequestRefused::document(ErrorCode::BadUserInput, message, Vec::new());
@@ -109,7 +112,7 @@ impl Preparation {
         let kind = operation.ty;
         let ignores_access_token = operation::ignores_access_token(&document, operation);
         Ok(Prepared {
-            document: Arc::new(document),
+            document,
             text,
             keep_as,
             operation_name,

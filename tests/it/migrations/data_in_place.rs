@@ -11,7 +11,7 @@ use entity::{
 use migration::{Migrator, MigratorTrait as _};
 use portico::{data_directory, database::Database};
 use portico_tests::{database::Postgres, server::TestServer, upstream::Upstream};
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, EntityTrait, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, Statement};
 
 use super::first_rows::{KEY, Row, rows};
 
@@ -19,7 +19,7 @@ use super::first_rows::{KEY, Row, rows};
 const FIRST_STEPS: u32 = 4;
 
 /// The tables that there are, apart from the database's own and the list of steps.
-async fn tables(connection: &DatabaseConnection) -> Vec<String> {
+async fn tables(connection: &impl ConnectionTrait) -> Vec<String> {
     let sql = match connection.get_database_backend() {
         DbBackend::Sqlite => "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
         _ => "SELECT CAST(table_name AS text) AS name FROM information_schema.tables WHERE table_schema = 'public'",
@@ -35,12 +35,12 @@ async fn tables(connection: &DatabaseConnection) -> Vec<String> {
     names
 }
 
-async fn texts(connection: &DatabaseConnection, statement: Statement, column: &str) -> Vec<String> {
+async fn texts(connection: &impl ConnectionTrait, statement: Statement, column: &str) -> Vec<String> {
     let rows = connection.query_all_raw(statement).await.unwrap();
     rows.iter().map(|row| row.try_get("", column).unwrap()).collect()
 }
 
-async fn written(connection: &DatabaseConnection, rows: &[Row]) -> Vec<(&'static str, Vec<String>)> {
+async fn written(connection: &impl ConnectionTrait, rows: &[Row]) -> Vec<(&'static str, Vec<String>)> {
     let mut written = Vec::new();
     for row in rows {
         let reading = row.reading(connection.get_database_backend());
@@ -67,7 +67,7 @@ async fn fill(url: &str, upstream: &Upstream) -> Vec<(&'static str, Vec<String>)
 }
 
 /// The rows that the entity of today reads.
-async fn count<Entity: EntityTrait>(connection: &DatabaseConnection) -> usize
+async fn count<Entity: EntityTrait>(connection: &impl ConnectionTrait) -> usize
 where
     Entity::Model: FromQueryResult,
 {

@@ -111,6 +111,11 @@ impl Server {
         )
     }
 
+    /// The process.
+    pub(super) const fn running(&self) -> &Running {
+        &self.running
+    }
+
     /// The processor time that the server has used.
     pub(super) fn cpu_time(&self) -> Result<Duration, String> {
         self.running.cpu_time()

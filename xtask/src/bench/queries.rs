@@ -19,7 +19,7 @@ use test_cluster::Cluster;
 
 use self::data::{Developer, Rows};
 use super::{
-    Bench, Section, pinned, plot,
+    Bench, Section, calls, pinned, plot,
     portico::{self, Server},
     report::{Goal, Plot, Row, SectionReport},
     rounds::{self, Figure, Series},
@@ -28,6 +28,9 @@ use crate::postgres;
 
 /// How many developers ask: more than connections, so that writers seldom wait for one another.
 const DEVELOPERS: usize = 24;
+/// How long a server is asked before anything counts: caches and pools are filled, and compiled is what is compiled as it
+/// runs.
+const WARM_UP: Duration = Duration::from_millis(500);
 /// Connections of load.
 const CONNECTIONS: usize = 16;
 /// How many apps there are, and how many there are at scale.
@@ -67,7 +70,7 @@ impl Section for QueriesSection {
             machine: Vec::new(),
         };
         beside_peer(bench, &portico, &peer, &cluster, &mut report)?;
-        report.rows.extend(at_scale(bench, &portico, &cluster)?);
+        at_scale(bench, &portico, &cluster, &mut report)?;
         Ok(report)
     }
 }
@@ -142,10 +145,9 @@ fn beside_peer(
             let server = servers.iter().find(|(other, _)| *other == name);
             let server = server.map(|(_, server)| *server).ok_or("a server of another name")?;
             let asking = if name == PEER { work.theirs } else { work.ours };
-            // Fills caches and pools, and compiles what is compiled as it runs.
-            saturate(server, asking, 1)?;
+            saturate(server, asking, WARM_UP)?;
             let (own_before, database_before) = (server.cpu_time()?, pinned::cpu_time_of(database)?);
-            let answered = saturate(server, asking, bench.seconds)?;
+            let answered = saturate(server, asking, Duration::from_secs(bench.seconds))?;
             let own = server.cpu_time()?.saturating_sub(own_before).as_secs_f64();
             let theirs = pinned::cpu_time_of(database)?
                 .saturating_sub(database_before)
@@ -161,6 +163,18 @@ fn beside_peer(
                 goal,
                 measured: rounds::ratios(&cost, name, PEER)?,
             });
+        }
+        if report.rows.iter().rev().take(2).any(Row::misses_aim) {
+            for name in [KEPT, EXECUTED] {
+                let (_, server) = *servers
+                    .iter()
+                    .find(|(other, _)| *other == name)
+                    .ok_or("no such server")?;
+                let load = || saturate(server, work.ours, Duration::from_secs(bench.seconds));
+                let caption = format!("Where the time goes in {name}, {}", work.what);
+                let taken = calls::profile_under_load(bench, server.running(), &caption, load)?;
+                report.profiles.push(taken);
+            }
         }
         for series in &database_micros {
             report.rows.push(Row {
@@ -185,19 +199,20 @@ fn beside_peer(
 }
 
 /// How many answers there were.
-fn saturate(server: &Server, asking: Asking<'_>, seconds: u64) -> Result<f64, String> {
+fn saturate(server: &Server, asking: Asking<'_>, duration: Duration) -> Result<f64, String> {
     let next = |number: usize, count: u64| asking(server, number, count);
-    let load = load::run(server.address, CONNECTIONS, Duration::from_secs(seconds), &next)?;
+    let load = load::run(server.address, CONNECTIONS, duration, &next)?;
     Ok(load.times.len() as f64)
 }
 
 /// Latencies one request after the other, with few and with many apps in the database.
-fn at_scale(bench: &Bench, portico: &Path, cluster: &Cluster) -> Result<Vec<Row>, String> {
+fn at_scale(bench: &Bench, portico: &Path, cluster: &Cluster, report: &mut SectionReport) -> Result<(), String> {
     const FEW: &str = "1,000 apps";
     const MANY: &str = "1,000,000 apps";
     let few = Rows::prepare(bench, portico, cluster, SMALL)?;
     let many = Rows::prepare(bench, portico, cluster, LARGE)?;
-    let mut report = Vec::new();
+    // One after the other, so many that their median stands still.
+    let duration = Duration::from_secs(bench.seconds.div_ceil(2));
     for (how, flags) in [(KEPT, &[][..]), (EXECUTED, &["--answer-cache-bytes", "0"][..])] {
         let servers = [
             (FEW, few.serve(bench, "few", flags)?),
@@ -206,27 +221,45 @@ fn at_scale(bench: &Bench, portico: &Path, cluster: &Cluster) -> Result<Vec<Row>
         let tokens = [few.tokens(&servers[0].1)?, many.tokens(&servers[1].1)?];
         for (what, document) in [("catalog", question::CATALOG), ("my apps", question::MY_APPS)] {
             println!("  {what}, {how}");
-            let measure = |name: &'static str| {
+            let ask = |name: &'static str, duration: Duration| {
                 let at = usize::from(name == MANY);
                 let (server, tokens) = (&servers[at].1, &tokens[at]);
                 let next = |_: usize, count: u64| {
                     let token = Some(tokens[to_index(count) % tokens.len()].as_str());
                     server.request(document, &json!({}), token)
                 };
-                load::run(server.address, 1, Duration::from_secs(1), &next)?;
-                let load = load::run(server.address, 1, Duration::from_secs(bench.seconds), &next)?;
-                Ok(load.median().as_secs_f64() * 1e6)
+                let load = load::run(server.address, 1, duration, &next)?;
+                Ok::<_, String>(load.median().as_secs_f64() * 1e6)
+            };
+            let measure = |name: &'static str| {
+                ask(name, WARM_UP)?;
+                ask(name, duration)
             };
             let medians = rounds::alternate(bench.rounds, &[FEW, MANY], measure)?;
-            report.push(Row {
+            let row = Row {
                 what: format!("{what}: latency at {MANY} against {FEW}, {how}"),
                 unit: " ×".to_owned(),
                 goal: Goal::AtMost { must: 1.3, aim: 1.1 },
                 measured: rounds::ratios(&medians, MANY, FEW)?,
-            });
+            };
+            if row.misses_aim() {
+                let caption = format!("Where the time goes with {MANY}, {what}, {how}");
+                let load = || ask(MANY, Duration::from_secs(bench.seconds));
+                let taken = calls::profile_under_load(bench, servers[1].1.running(), &caption, load)?;
+                report.profiles.push(taken);
+            }
+            report.rows.push(row);
+            for (name, micros) in medians.iter().map(|series| (series.name, &series.values)) {
+                report.rows.push(Row {
+                    what: format!("{what}: median latency at {name}, {how}"),
+                    unit: " µs".to_owned(),
+                    goal: Goal::None,
+                    measured: Figure::of(micros).ok_or("no round was run")?,
+                });
+            }
         }
     }
-    Ok(report)
+    Ok(())
 }
 
 /// Compares each server's answers to all questions; says where they differ.
