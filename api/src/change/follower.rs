@@ -273,12 +273,13 @@ impl Follower {
         let Some(apps) = apps.filter(|_| head.continues(held)) else {
             return Ok(false);
         };
+        let named: Vec<_> = apps.iter().map(|(id, _)| (Subject::App, *id)).collect();
         let updates: Vec<Update> = apps.into_iter().map(|(id, row)| gateway_state::app(id, row)).collect();
-        let count = updates.len();
         if !self.apply(state, &head, updates) {
             return Ok(false);
         }
-        self.progress.applied(count);
+        self.progress.applied(named.len());
+        self.feed.tell(named);
         state.head = Some(head);
         Ok(true)
     }
