@@ -1,8 +1,10 @@
 //! Configuration: flags, each with an environment variable; a flag wins over its variable.
 
+mod arguments;
+mod gateway_options;
+mod storage;
+
 use std::{
-    ffi::OsStr,
-    fmt,
     net::SocketAddr,
     num::NonZero,
     path::{Path, PathBuf},
@@ -10,167 +12,26 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::TypedValueParser, error::ErrorKind};
-use domain::{api_key::ApiKeyPrefix, contact::MaxStaleness, gateway_token::GatewayToken, limits::Limits};
-use gateway::{IpNet, control_plane::ControlPlaneUrl};
+use clap::{Args, ValueEnum};
+use domain::{api_key::ApiKeyPrefix, limits::Limits};
+use gateway::IpNet;
 use secrecy::SecretString;
 
+pub use self::{
+    arguments::{AdminCommand, Arguments, Command},
+    gateway_options::GatewayOptions,
+    storage::{DEFAULT_DATA_DIRECTORY, DatabaseUrl, StorageOptions},
+};
 use crate::{
     http::cors::Origin,
     metrics::MetricsOptions,
     proxy_listeners::ProxyOptions,
+    query_options::QueryOptions,
     session::throttle::{Limit, ThrottleLimits},
 };
 
-/// Where data is kept unless told otherwise.
-pub const DEFAULT_DATA_DIRECTORY: &str = "./data";
 /// How many bytes of answers are kept unless told otherwise.
 pub const DEFAULT_ANSWER_CACHE_BYTES: u64 = 64 * 1024 * 1024;
-
-/// Self-hosted registration of applications against API products: a GraphQL API and the gateway that enforces what it
-/// decides, in one process on an embedded database.
-#[derive(Debug, Parser)]
-#[command(name = "portico", version, about, long_about = None, args_conflicts_with_subcommands = true)]
-pub struct Arguments {
-    /// What to do; `serve` unless given.
-    #[command(subcommand)]
-    pub command: Option<Command>,
-    /// The flags of `serve`, which need no subcommand.
-    #[command(flatten)]
-    pub serve: ServeOptions,
-}
-
-/// The subcommands.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Run the API, GraphiQL and the gateway until Ctrl-C or SIGTERM (the default).
-    Serve(Box<ServeOptions>),
-    /// Run the gateway alone until Ctrl-C or SIGTERM, fed by the control plane at a URL.
-    Gateway(Box<GatewayOptions>),
-    /// Serve from a temporary directory, perform the whole flow from product to API key as one would, and keep
-    /// serving, to look around.
-    Demo(Box<ServeOptions>),
-    /// Print the GraphQL schema; needs no database.
-    Schema,
-    /// Bring the database to the shape that this version needs, after a backup. `serve` does the same at start.
-    Migrate(StorageOptions),
-    /// Manage admins' accounts, also while the server runs.
-    Admin {
-        /// What to do.
-        #[command(subcommand)]
-        command: AdminCommand,
-    },
-    /// Write a consistent copy of the database to FILE, also while the server runs: a SQLite database, or PostgreSQL's
-    /// custom format, for which pg_dump must be in PATH.
-    Backup {
-        /// Where to write it; must not exist yet.
-        file: PathBuf,
-        /// Where the database is.
-        #[command(flatten)]
-        storage: StorageOptions,
-    },
-}
-
-/// What to do with admins' accounts.
-#[derive(Debug, Subcommand)]
-pub enum AdminCommand {
-    /// Make an admin's account. The password is taken from PORTICO_ADMIN_PASSWORD, else made up and printed.
-    Create {
-        /// The e-mail to sign in with.
-        #[arg(long, env = "PORTICO_ADMIN_EMAIL")]
-        email: String,
-        /// The name that others see.
-        #[arg(long, default_value = "Administrator")]
-        full_name: String,
-        /// The password, from the environment only: arguments show in process lists.
-        #[arg(skip = password_from_environment())]
-        password: Option<SecretString>,
-        /// Where the database is.
-        #[command(flatten)]
-        storage: StorageOptions,
-    },
-    /// Give an admin a new password and end all of their sessions. The password is taken from
-    /// PORTICO_ADMIN_PASSWORD, else made up and printed.
-    ResetPassword {
-        /// The admin's e-mail.
-        #[arg(long, env = "PORTICO_ADMIN_EMAIL")]
-        email: String,
-        /// The password, from the environment only.
-        #[arg(skip = password_from_environment())]
-        password: Option<SecretString>,
-        /// Where the database is.
-        #[command(flatten)]
-        storage: StorageOptions,
-    },
-}
-
-/// Where data is kept.
-#[derive(Clone, Debug, Args)]
-pub struct StorageOptions {
-    /// Directory of the SQLite database and the signing keys; made when missing, readable by this user alone.
-    #[arg(long, env = "PORTICO_DATA_DIR", default_value = DEFAULT_DATA_DIRECTORY, value_name = "DIRECTORY")]
-    pub data_dir: PathBuf,
-    /// Database: `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME`. Default: `portico.db` in the data
-    /// directory. Prefer the variable: arguments show in process lists.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = DatabaseUrlParser)]
-    pub database_url: Option<DatabaseUrl>,
-}
-
-impl StorageOptions {
-    /// The database's URL.
-    #[must_use]
-    pub fn url(&self) -> String {
-        self.database_url.as_ref().map_or_else(
-            || crate::database::Database::sqlite_url(&self.data_dir),
-            |url| url.0.clone(),
-        )
-    }
-}
-
-/// A database's URL. Its Debug shows the scheme alone: there may be a password in it.
-#[derive(Clone)]
-pub struct DatabaseUrl(String);
-
-impl fmt::Debug for DatabaseUrl {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}://…", self.0.split(':').next().unwrap_or_default())
-    }
-}
-
-const DATABASE_URL_EXPECTED: &str = "expected sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME";
-
-impl FromStr for DatabaseUrl {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-        match scheme {
-            "sqlite" | "postgres" | "postgresql" => Ok(Self(text.to_owned())),
-            _ => Err(DATABASE_URL_EXPECTED),
-        }
-    }
-}
-
-/// Reads the URL, and does not repeat a bad one: clap's own message would print the password in it.
-#[derive(Clone)]
-struct DatabaseUrlParser;
-
-impl TypedValueParser for DatabaseUrlParser {
-    type Value = DatabaseUrl;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        _argument: Option<&clap::Arg>,
-        value: &OsStr,
-    ) -> Result<DatabaseUrl, clap::Error> {
-        let parsed = value.to_str().ok_or(DATABASE_URL_EXPECTED).and_then(str::parse);
-        parsed.map_err(|expected| {
-            let message = format!("invalid value for '--database-url' (DATABASE_URL): {expected}\n");
-            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
-        })
-    }
-}
 
 /// How to serve.
 #[derive(Clone, Debug, Args)]
@@ -234,6 +95,9 @@ pub struct ServeOptions {
     /// Seconds that requests may go on after SIGTERM or Ctrl-C.
     #[arg(long, env = "PORTICO_SHUTDOWN_GRACE", default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3600))]
     pub shutdown_grace: u64,
+    /// What callers may ask of the API.
+    #[command(flatten)]
+    pub queries: QueryOptions,
     /// Apps that a developer may have.
     #[arg(
         long,
@@ -356,6 +220,7 @@ impl ServeOptions {
             allowed_origins: Vec::new(),
             request_timeout: 30,
             shutdown_grace: 20,
+            queries: QueryOptions::default(),
             max_apps_per_developer: 500,
             max_keys_per_app: 20,
             answer_cache_bytes: DEFAULT_ANSWER_CACHE_BYTES,
@@ -367,140 +232,6 @@ impl ServeOptions {
             log_format: LogFormat::Text,
             log: "info".to_owned(),
         }
-    }
-}
-
-/// How to run a gateway of its own.
-#[derive(Clone, Debug, Args)]
-pub struct GatewayOptions {
-    /// URL of the control plane's API: https, or http on this machine alone.
-    #[arg(long, env = "PORTICO_CONTROL_PLANE", value_name = "URL")]
-    pub control_plane: ControlPlaneUrl,
-    /// Token that createGatewayToken made. Prefer the variable or --token-file: arguments show in process lists.
-    #[arg(long, env = "PORTICO_GATEWAY_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = GatewayTokenParser)]
-    pub token: Option<GatewayToken>,
-    /// File that holds the token, read for every connection, so that it can be replaced meanwhile. Wins over --token.
-    #[arg(long, env = "PORTICO_GATEWAY_TOKEN_FILE", value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
-    /// File with the authorities (PEM) that alone may vouch for the control plane. Default: those of the system.
-    #[arg(long, env = "PORTICO_CONTROL_PLANE_CA", value_name = "FILE")]
-    pub control_plane_ca: Option<PathBuf>,
-    /// Address of the gateway. Port 0 takes a free port.
-    #[arg(
-        long,
-        env = "PORTICO_GATEWAY_LISTEN",
-        default_value = "127.0.0.1:8000",
-        value_name = "ADDRESS"
-    )]
-    pub listen: SocketAddr,
-    /// Threads of the gateway. Default: as many as there are cores for this process.
-    #[arg(long, env = "PORTICO_GATEWAY_WORKERS", value_name = "NUMBER")]
-    pub gateway_workers: Option<NonZero<usize>>,
-    /// Address of /healthz and /readyz; `off` for none. Port 0 takes a free port.
-    #[arg(
-        long,
-        env = "PORTICO_HEALTH_LISTEN",
-        default_value = "127.0.0.1:8001",
-        value_name = "ADDRESS"
-    )]
-    pub health_listen: GatewayListen,
-    /// What gatewayNodes calls it. Default: the machine's name.
-    #[arg(long, env = "PORTICO_GATEWAY_NAME", value_name = "NAME")]
-    pub name: Option<String>,
-    /// Directory of the snapshot's copy and the gateway's id; made when missing, readable by this user alone.
-    #[arg(long, env = "PORTICO_DATA_DIR", default_value = DEFAULT_DATA_DIRECTORY, value_name = "DIRECTORY")]
-    pub data_dir: PathBuf,
-    /// Seconds that it goes on without the control plane, the age of the copy that it started from included; then every
-    /// call is answered 503. 0: for ever.
-    #[arg(long, env = "PORTICO_MAX_STALENESS", default_value_t = 86_400, value_name = "SECONDS", value_parser = max_staleness)]
-    pub max_staleness: u64,
-    /// Where proxies that others run ask for decisions.
-    #[command(flatten)]
-    pub proxies: ProxyOptions,
-    /// Where metrics are scraped.
-    #[command(flatten)]
-    pub metrics: MetricsOptions,
-    /// Addresses or networks of proxies in front whose forwarding headers are believed, separated by commas. Default:
-    /// none.
-    #[arg(long, env = "PORTICO_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "NETWORKS")]
-    pub trusted_proxies: Vec<IpNet>,
-    /// Seconds that requests may go on after SIGTERM or Ctrl-C.
-    #[arg(long, env = "PORTICO_SHUTDOWN_GRACE", default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3600))]
-    pub shutdown_grace: u64,
-    /// Form of the log lines on standard error.
-    #[arg(long, env = "PORTICO_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
-    pub log_format: LogFormat,
-    /// What is logged: a level, or levels by target such as `info,portico_gateway=debug`.
-    #[arg(long, env = "PORTICO_LOG", default_value = "info", value_name = "FILTER")]
-    pub log: String,
-}
-
-impl GatewayOptions {
-    /// How long it goes on without the control plane.
-    #[must_use]
-    pub fn max_staleness(&self) -> MaxStaleness {
-        MaxStaleness::new(Duration::from_secs(self.max_staleness))
-    }
-
-    /// How long requests may go on once it is to stop.
-    #[must_use]
-    pub fn shutdown_grace(&self) -> Duration {
-        Duration::from_secs(self.shutdown_grace)
-    }
-
-    /// The defaults, with data in `directory`, on free ports of the loopback address: for tools and tests.
-    #[must_use]
-    pub fn local(control_plane: ControlPlaneUrl, token: GatewayToken, directory: &Path) -> Self {
-        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self {
-            control_plane,
-            token: Some(token),
-            token_file: None,
-            control_plane_ca: None,
-            listen: loopback,
-            gateway_workers: None,
-            health_listen: GatewayListen::On(loopback),
-            name: None,
-            data_dir: directory.to_owned(),
-            max_staleness: 86_400,
-            proxies: ProxyOptions::OFF,
-            metrics: MetricsOptions::OFF,
-            trusted_proxies: Vec::new(),
-            shutdown_grace: 20,
-            log_format: LogFormat::Text,
-            log: "info".to_owned(),
-        }
-    }
-}
-
-/// Shorter limits would be reached between two heartbeats.
-const SHORTEST_STALENESS: u64 = 10;
-
-fn max_staleness(text: &str) -> Result<u64, String> {
-    match text.parse() {
-        Ok(0) => Ok(0),
-        Ok(seconds) if seconds >= SHORTEST_STALENESS => Ok(seconds),
-        Ok(_) | Err(_) => Err(format!("expected 0 or at least {SHORTEST_STALENESS} seconds")),
-    }
-}
-
-/// Reads a gateway token, and does not repeat a bad one: it may be a good one with a character lost.
-#[derive(Clone)]
-struct GatewayTokenParser;
-
-impl TypedValueParser for GatewayTokenParser {
-    type Value = GatewayToken;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        _argument: Option<&clap::Arg>,
-        value: &OsStr,
-    ) -> Result<GatewayToken, clap::Error> {
-        GatewayToken::parse(value.as_encoded_bytes().trim_ascii()).map_err(|error| {
-            let message = format!("invalid value for '--token' (PORTICO_GATEWAY_TOKEN): {error}\n");
-            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
-        })
     }
 }
 
@@ -563,5 +294,4 @@ fn key_prefix(text: &str) -> Result<ApiKeyPrefix, String> {
 }
 
 #[cfg(test)]
-#[path = "config_tests.rs"]
 mod tests;

@@ -109,6 +109,21 @@ impl ApiKey {
         well_formed(sent).map(hash)
     }
 
+    /// Whether a key stands anywhere in a text, such as one behind a scheme's name or in a list.
+    ///
+    /// A text that holds none is taken for one once in hundreds of millions of times: the checksum has 32 bits.
+    #[must_use]
+    pub fn is_in(text: &[u8]) -> bool {
+        (1..=text.len().saturating_sub(RANDOM_DIGITS + CHECKSUM_DIGITS)).any(|body_at| {
+            let end = body_at + RANDOM_DIGITS + CHECKSUM_DIGITS;
+            // A prefix ends in an underscore, and nothing behind it holds one: few places are looked at twice.
+            text[body_at - 1] == b'_'
+                && text[body_at..end].iter().all(u8::is_ascii_alphanumeric)
+                && (body_at.saturating_sub(MAX_PREFIX_LEN)..body_at - 1)
+                    .any(|begin| well_formed(&text[begin..end]).is_ok())
+        })
+    }
+
     /// The key in the clear: to show it once to its owner, and for nothing else.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -322,6 +337,22 @@ mod tests {
         }
 
         #[test]
+        fn a_key_is_found_wherever_it_stands(
+            seed: u64,
+            prefix in "[a-z0-9_]{1,15}_",
+            before in "([ -~]{0,40}[ =,;:\"A-Z])?",
+            after in "[ -~]{0,40}",
+        ) {
+            let key = ApiKey::generate(&ApiKeyPrefix::new(prefix).unwrap(), &mut StdRng::seed_from_u64(seed));
+            let text = format!("{before}{}{after}", key.expose());
+            prop_assert!(ApiKey::is_in(text.as_bytes()));
+            // Without its last character it is no key, whatever stands there instead.
+            let cut = format!("{before}{}", &key.expose()[..key.expose().len() - 1]);
+            let cut_before = format!("{cut}-{after}");
+            prop_assert!(!ApiKey::is_in(cut.as_bytes()) && !ApiKey::is_in(cut_before.as_bytes()));
+        }
+
+        #[test]
         fn one_changed_byte_is_junk(seed: u64, place in 0_usize..53, byte: u8) {
             let key = key(seed);
             let mut sent = key.expose().as_bytes().to_vec();
@@ -334,6 +365,7 @@ mod tests {
         #[test]
         fn arbitrary_bytes_are_junk_and_never_panic(sent in proptest::collection::vec(any::<u8>(), 0..80)) {
             prop_assert!(ApiKey::parse(&sent).is_err());
+            prop_assert!(!ApiKey::is_in(&sent));
         }
     }
 }

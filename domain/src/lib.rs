@@ -9,6 +9,7 @@ pub mod api_key;
 pub mod app;
 pub mod audit;
 pub mod auth_strategy;
+pub mod budget;
 pub mod contact;
 pub mod credential;
 pub mod decision;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::{header_name::folded, permit::Permit, snapshot::Snapshot};
+use crate::{header_name::folded, key_header, permit::Permit, snapshot::Snapshot};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -62,6 +62,7 @@ const ADDED: usize = 14;
 ///
 /// The order matters: what `Connection` names goes first, so that a client cannot have our own headers taken off.
 pub(crate) fn to_upstream(headers: &mut HeaderMap, snapshot: &Snapshot, permit: &mut Permit, hop: Hop<'_>) {
+    key_header::remove_unnamed(headers, snapshot);
     let options = connection_options(headers);
     remove_if(headers, |name| {
         let folded = folded(name);

@@ -28,6 +28,7 @@ mod front_proxy;
 mod gathered_io;
 mod header_name;
 mod headers;
+mod key_header;
 mod metrics;
 mod observer;
 mod permit;

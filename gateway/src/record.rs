@@ -110,6 +110,23 @@ pub enum Update {
     Credential(CredentialId, Option<CredentialRecord>),
     /// The request of an app for a version.
     AccessRequest(AppId, VersionId, Option<AccessRequestRecord>),
+    /// What it is cannot be told. A control plane never says this: a gateway makes it of what it cannot read.
+    Unreadable(Unreadable),
+}
+
+/// An object that is there and cannot be read. Nothing is opened by it; what must outlast it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// A strategy: its versions are closed. The headers that hold its keys, as far as they were ever known, are kept
+    /// from upstreams until it is gone or can be read again.
+    AuthStrategy {
+        /// Which one.
+        id: AuthStrategyId,
+        /// The names of such headers that can be told all the same.
+        key_names: Vec<String>,
+    },
+    /// An app: its keys open nothing. Its credentials and requests stay, for when it can be read again.
+    App(AppId),
 }
 
 impl From<VersionRecord> for Update {

@@ -16,6 +16,7 @@ mod developers;
 mod index;
 mod loader;
 mod shards;
+mod strategies;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -24,7 +25,7 @@ use domain::{
     Timestamp,
     access::{self, Denial, Facts},
     api_key::ApiKeyHash,
-    id::{AppId, AuthStrategyId, CredentialId, VersionId},
+    id::{AppId, CredentialId, VersionId},
     version::VersionLifecycle,
 };
 use rpds::HashTrieMap;
@@ -34,9 +35,10 @@ use self::{apps::Apps, batch::Batch, developers::Developers, index::Index};
 pub(crate) use self::{
     apps::{App, AppState, Credential},
     loader::{Loader, ToldTwice},
+    strategies::Strategies,
 };
 use crate::{
-    record::{AuthStrategyRecord, Update, VersionRecord},
+    record::{Update, VersionRecord},
     route_table::RouteTable,
     strategy::Strategy,
 };
@@ -52,14 +54,12 @@ const BATCH: usize = 1 << 16;
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     versions: Map<VersionId, Arc<VersionRecord>>,
-    strategies: Map<AuthStrategyId, Arc<Strategy>>,
+    strategies: Strategies,
     developers: Developers,
     apps: Apps,
     by_key: Index,
     by_credential: Index,
     routes: RouteTable,
-    /// The key headers of every strategy, in the form of [`crate::header_name::folded`].
-    key_headers: Arc<BTreeSet<String>>,
 }
 
 /// One "may call": by this credential of this app, to this version.
@@ -88,13 +88,12 @@ impl Snapshot {
     pub fn empty() -> Self {
         Self {
             versions: Map::new_with_hasher_and_ptr_kind(foldhash::fast::RandomState::default()),
-            strategies: Map::new_with_hasher_and_ptr_kind(foldhash::fast::RandomState::default()),
+            strategies: Strategies::none(),
             developers: Developers::default(),
             apps: Apps::default(),
             by_key: Index::default(),
             by_credential: Index::default(),
             routes: RouteTable::default(),
-            key_headers: Arc::default(),
         }
     }
 
@@ -117,7 +116,7 @@ impl Snapshot {
 
     /// The present strategy of a version.
     pub(crate) fn strategy_of(&self, version: &VersionRecord) -> Option<&Arc<Strategy>> {
-        self.strategies.get(&version.strategy?)
+        self.strategies.get(version.strategy?)
     }
 
     pub(crate) fn credential_of_key(&self, hash: &ApiKeyHash) -> Option<Credential<'_>> {
@@ -132,9 +131,24 @@ impl Snapshot {
         self.apps.get(app)?.credential_of_key(hash)
     }
 
-    /// Whether a header, its name folded, may hold a key of some strategy.
+    /// All strategies.
+    pub(crate) const fn strategies(&self) -> &Strategies {
+        &self.strategies
+    }
+
+    /// Takes over what an earlier snapshot knew of the key headers of strategies that cannot be read now.
+    pub(crate) fn remember_key_headers(&mut self, earlier: &Strategies) {
+        self.strategies.remember(earlier);
+    }
+
+    /// Whether a header, its name folded, holds keys of some strategy by its name.
     pub(crate) fn is_key_header(&self, folded_name: &str) -> bool {
-        self.key_headers.contains(folded_name)
+        self.strategies.is_key_header(folded_name)
+    }
+
+    /// Whether [`Snapshot::is_key_header`] knows all such headers: not while a strategy cannot be read.
+    pub(crate) fn knows_all_key_headers(&self) -> bool {
+        self.strategies.are_all_readable()
     }
 
     /// Asks [`access::decide`]; when the credential opens the version, tells until when.
@@ -204,10 +218,7 @@ impl Snapshot {
 
     /// All but what stands under an app's id.
     pub(crate) fn updates_without_apps(&self) -> impl Iterator<Item = Update> + '_ {
-        let strategies = self
-            .strategies
-            .values()
-            .map(|strategy| strategy.record().clone().into());
+        let strategies = self.strategies.updates();
         let versions = self
             .versions
             .values()
@@ -239,20 +250,6 @@ impl Snapshot {
         }
         self.versions.insert_mut(id, Arc::new(record));
     }
-
-    fn set_strategy(&mut self, id: AuthStrategyId, record: Option<AuthStrategyRecord>) {
-        match record {
-            Some(record) => self.strategies.insert_mut(id, Arc::new(Strategy::of(record))),
-            None => {
-                self.strategies.remove_mut(&id);
-            }
-        }
-        let names = self
-            .strategies
-            .values()
-            .flat_map(|strategy| strategy.folded_key_names());
-        self.key_headers = Arc::new(names.collect());
-    }
 }
 
 impl Default for Snapshot {
@@ -277,5 +274,4 @@ impl Extend<Update> for Snapshot {
 }
 
 #[cfg(test)]
-#[path = "snapshot_tests.rs"]
 mod tests;

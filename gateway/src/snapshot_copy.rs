@@ -29,7 +29,7 @@ use crate::{
 
 const MAGIC: [u8; 8] = *b"portico\0";
 /// Changes with every change of what is written.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const BUFFER: usize = 1 << 18;
 
 /// What is known of a copy as a whole.

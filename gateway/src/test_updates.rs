@@ -18,7 +18,8 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use uuid::Uuid;
 
 use crate::record::{
-    AccessRequestRecord, AppRecord, AuthStrategyRecord, CredentialRecord, DeveloperRecord, Update, VersionRecord,
+    AccessRequestRecord, AppRecord, AuthStrategyRecord, CredentialRecord, DeveloperRecord, Unreadable, Update,
+    VersionRecord,
 };
 
 /// Some of the ids differ in their first bits alone, some in their last.
@@ -121,6 +122,15 @@ fn auth_strategy() -> impl Strategy<Value = Update> {
     })
 }
 
+fn unreadable() -> impl Strategy<Value = Update> {
+    let key_names = vec(select(vec!["X-Api_Key", "x-other", "no header"]), 0..3);
+    let strategy = (strategy_id(), key_names).prop_map(|(id, key_names)| Unreadable::AuthStrategy {
+        id,
+        key_names: key_names.into_iter().map(str::to_owned).collect(),
+    });
+    prop_oneof![strategy, app_id().prop_map(Unreadable::App)].prop_map(Update::Unreadable)
+}
+
 fn developer() -> impl Strategy<Value = Update> {
     let status = select(vec![
         DeveloperStatus::Pending,
@@ -206,6 +216,7 @@ pub(crate) fn update() -> impl Strategy<Value = Update> {
         4 => app(),
         6 => credential(),
         4 => access_request(),
+        2 => unreadable(),
     ]
 }
 
@@ -215,9 +226,11 @@ pub(crate) type ObjectKey = (u8, Uuid, Uuid);
 pub(crate) fn object_key(update: &Update) -> ObjectKey {
     match update {
         Update::Version(id, _) => (0, id.uuid(), Uuid::nil()),
-        Update::AuthStrategy(id, _) => (1, id.uuid(), Uuid::nil()),
+        Update::AuthStrategy(id, _) | Update::Unreadable(Unreadable::AuthStrategy { id, .. }) => {
+            (1, id.uuid(), Uuid::nil())
+        }
         Update::Developer(id, _) => (2, id.uuid(), Uuid::nil()),
-        Update::App(id, _) => (3, id.uuid(), Uuid::nil()),
+        Update::App(id, _) | Update::Unreadable(Unreadable::App(id)) => (3, id.uuid(), Uuid::nil()),
         Update::Credential(id, _) => (4, id.uuid(), Uuid::nil()),
         Update::AccessRequest(app, version, _) => (5, app.uuid(), version.uuid()),
     }

@@ -1,7 +1,7 @@
 //! Apps' requests for access to versions.
 
 use crate::{
-    AccessRequestId, AppId, Created, DeveloperId, Error, GatewayConfirmation, List, OrderDirection, ProductId,
+    AccessRequestId, AppId, DeveloperId, Error, GatewayConfirmation, List, OrderDirection, ProductId, SubmittedRequest,
     Timestamp, VersionId,
     app::AppRef,
     client::handle,
@@ -82,7 +82,8 @@ input! {
         optional {
             /// Words for the admin, up to 10,000 characters.
             justification: [String],
-            /// Makes repeating the call safe for 24 hours.
+            /// Makes repeating the call safe for 24 hours: 1 to 255 printable ASCII characters. Unless given, the crate
+            /// makes one for the retries of this one call.
             idempotency_key: [String],
         }
     }
@@ -173,7 +174,7 @@ handle! {
 
 impl<'a> AccessRequests<'a> {
     /// The caller's requests, or everybody's for an admin (`accessRequests`).
-    pub fn list(&self) -> List<'a, AccessRequestListing> {
+    pub fn list(self) -> List<'a, AccessRequestListing> {
         List::new(self.client, AccessRequestListing::default())
     }
 
@@ -182,25 +183,23 @@ impl<'a> AccessRequests<'a> {
     /// # Errors
     ///
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
-    pub async fn get(&self, id: &AccessRequestId) -> Result<Option<AccessRequest>, Error> {
+    pub async fn get(self, id: &AccessRequestId) -> Result<Option<AccessRequest>, Error> {
         GetAccessRequest::fetch(self.client, id).await
     }
 
-    /// Asks for access (`requestAccess`). With auto-approval the answer is APPROVED already, else PENDING.
+    /// Asks for access (`requestAccess`). With auto-approval the answer is APPROVED already, else PENDING:
+    /// [`SubmittedRequest::wait_until_decided`] then waits for an admin.
     ///
     /// # Errors
     ///
     /// [`Error::User`] with ALREADY_REQUESTED, REGISTRATION_DISABLED, VERSION_NOT_AVAILABLE, STRATEGY_MISMATCH,
     /// APP_SUSPENDED, DEVELOPER_NOT_APPROVED, PORTAL_IS_PUBLIC or NOT_FOUND.
-    pub async fn request(&self, input: RequestAccessInput) -> Result<Created<AccessRequest>, Error> {
-        let payload = self.client.mutate::<RequestAccess>(input).await?;
+    pub async fn request(self, input: RequestAccessInput) -> Result<SubmittedRequest, Error> {
+        let payload = self.client.mutate_repeatable::<RequestAccess>(input).await?;
         let object = payload
             .access_request
             .ok_or_else(|| DecodeError::missing("requestAccess.accessRequest"))?;
-        Ok(Created {
-            object,
-            replayed: payload.replayed,
-        })
+        Ok(SubmittedRequest::new(self.client, object, payload.replayed))
     }
 
     /// Withdraws a request of the caller's own (`cancelAccessRequest`); an approved one stops at once.
@@ -208,7 +207,7 @@ impl<'a> AccessRequests<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION or NOT_FOUND.
-    pub async fn cancel(&self, id: &AccessRequestId) -> Result<AccessRequest, Error> {
+    pub async fn cancel(self, id: &AccessRequestId) -> Result<AccessRequest, Error> {
         let input = CancelAccessRequestInput { id: id.clone() };
         let payload = self.client.mutate::<CancelAccessRequest>(input).await?;
         Ok(payload
@@ -221,7 +220,7 @@ impl<'a> AccessRequests<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION, CONFLICT or NOT_FOUND.
-    pub async fn approve(&self, id: &AccessRequestId, reason: Option<&str>) -> Result<AccessRequest, Error> {
+    pub async fn approve(self, id: &AccessRequestId, reason: Option<&str>) -> Result<AccessRequest, Error> {
         let input = ApproveAccessRequestInput {
             id: id.clone(),
             reason: reason.map(str::to_owned),
@@ -237,7 +236,7 @@ impl<'a> AccessRequests<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION, REQUIRED or NOT_FOUND.
-    pub async fn reject(&self, input: RejectAccessRequestInput) -> Result<AccessRequest, Error> {
+    pub async fn reject(self, input: RejectAccessRequestInput) -> Result<AccessRequest, Error> {
         let payload = self.client.mutate::<RejectAccessRequest>(input).await?;
         Ok(payload
             .access_request
@@ -249,7 +248,7 @@ impl<'a> AccessRequests<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION, REQUIRED or NOT_FOUND.
-    pub async fn revoke(&self, input: RevokeAccessRequestInput) -> Result<AccessRequest, Error> {
+    pub async fn revoke(self, input: RevokeAccessRequestInput) -> Result<AccessRequest, Error> {
         let payload = self.client.mutate::<RevokeAccessRequest>(input).await?;
         Ok(payload
             .access_request
@@ -264,7 +263,7 @@ impl<'a> AccessRequests<'a> {
     /// [`Error::User`] with REQUIRED or NOT_FOUND. INVALID_TRANSITION is no error here: the call has waited, and
     /// [`GatewayConfirmation::object`] has it.
     pub async fn revoke_and_wait(
-        &self,
+        self,
         input: RevokeAccessRequestInput,
     ) -> Result<GatewayConfirmation<AccessRequest>, Error> {
         let input = RevokeAccessRequestAndWaitInput {

@@ -95,7 +95,8 @@ input! {
         optional {
             /// What it is for, up to 10,000 characters.
             description: [String],
-            /// Makes repeating the call safe for 24 hours.
+            /// Makes repeating the call safe for 24 hours: 1 to 255 printable ASCII characters. Unless given, the crate
+            /// makes one for the retries of this one call.
             idempotency_key: [String],
         }
     }
@@ -169,7 +170,7 @@ handle! {
 
 impl<'a> Apps<'a> {
     /// The caller's apps, or everybody's for an admin (`apps`).
-    pub fn list(&self) -> List<'a, AppListing> {
+    pub fn list(self) -> List<'a, AppListing> {
         List::new(self.client, AppListing::default())
     }
 
@@ -178,7 +179,7 @@ impl<'a> Apps<'a> {
     /// # Errors
     ///
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
-    pub async fn get(&self, id: &AppId) -> Result<Option<App>, Error> {
+    pub async fn get(self, id: &AppId) -> Result<Option<App>, Error> {
         GetApp::fetch(self.client, id).await
     }
 
@@ -188,8 +189,8 @@ impl<'a> Apps<'a> {
     ///
     /// [`Error::User`] with TAKEN when the reference id is in use, LIMIT_REACHED, INVALID, TOO_LONG or
     /// DEVELOPER_NOT_APPROVED.
-    pub async fn create(&self, input: CreateAppInput) -> Result<Created<App>, Error> {
-        let payload = self.client.mutate::<CreateApp>(input).await?;
+    pub async fn create(self, input: CreateAppInput) -> Result<Created<App>, Error> {
+        let payload = self.client.mutate_repeatable::<CreateApp>(input).await?;
         let object = payload.app.ok_or_else(|| DecodeError::missing("createApp.app"))?;
         Ok(Created {
             object,
@@ -202,7 +203,7 @@ impl<'a> Apps<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND, TAKEN, INVALID, TOO_LONG or REQUIRED.
-    pub async fn update(&self, input: UpdateAppInput) -> Result<App, Error> {
+    pub async fn update(self, input: UpdateAppInput) -> Result<App, Error> {
         let payload = self.client.mutate::<UpdateApp>(input).await?;
         Ok(payload.app.ok_or_else(|| DecodeError::missing("updateApp.app"))?)
     }
@@ -212,7 +213,7 @@ impl<'a> Apps<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND.
-    pub async fn delete(&self, id: &AppId) -> Result<AppId, Error> {
+    pub async fn delete(self, id: &AppId) -> Result<AppId, Error> {
         let payload = self
             .client
             .mutate::<DeleteApp>(DeleteAppInput { id: id.clone() })
@@ -227,7 +228,7 @@ impl<'a> Apps<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION when it is suspended already, NOT_FOUND or REQUIRED.
-    pub async fn suspend(&self, id: &AppId, reason: impl Into<String>) -> Result<App, Error> {
+    pub async fn suspend(self, id: &AppId, reason: impl Into<String>) -> Result<App, Error> {
         let input = SuspendAppInput {
             id: id.clone(),
             reason: reason.into(),
@@ -245,7 +246,7 @@ impl<'a> Apps<'a> {
     /// [`Error::User`] with NOT_FOUND or REQUIRED. INVALID_TRANSITION is no error here: the call has waited, and
     /// [`GatewayConfirmation::object`] has it.
     pub async fn suspend_and_wait(
-        &self,
+        self,
         id: &AppId,
         reason: impl Into<String>,
     ) -> Result<GatewayConfirmation<App>, Error> {
@@ -262,7 +263,7 @@ impl<'a> Apps<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION when it is not suspended, or NOT_FOUND.
-    pub async fn resume(&self, id: &AppId) -> Result<App, Error> {
+    pub async fn resume(self, id: &AppId) -> Result<App, Error> {
         let payload = self
             .client
             .mutate::<ResumeApp>(ResumeAppInput { id: id.clone() })

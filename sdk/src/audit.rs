@@ -63,7 +63,7 @@ handle! {
 
 impl<'a> AuditEvents<'a> {
     /// All events, the newest first (`auditEvents`).
-    pub fn list(&self) -> List<'a, AuditEventListing> {
+    pub fn list(self) -> List<'a, AuditEventListing> {
         List::new(self.client, AuditEventListing::default())
     }
 
@@ -72,7 +72,7 @@ impl<'a> AuditEvents<'a> {
     /// # Errors
     ///
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
-    pub async fn get(&self, id: &AuditEventId) -> Result<Option<AuditEvent>, Error> {
+    pub async fn get(self, id: &AuditEventId) -> Result<Option<AuditEvent>, Error> {
         GetAuditEvent::fetch(self.client, id).await
     }
 }

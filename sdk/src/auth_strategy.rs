@@ -94,7 +94,8 @@ input! {
         optional {
             /// How many days a key opens versions of this strategy; no limit unless given.
             credential_ttl_days: [i32],
-            /// Makes repeating the call safe for 24 hours.
+            /// Makes repeating the call safe for 24 hours: 1 to 255 printable ASCII characters. Unless given, the crate
+            /// makes one for the retries of this one call.
             idempotency_key: [String],
         }
         list {
@@ -130,7 +131,7 @@ handle! {
 
 impl<'a> AuthStrategies<'a> {
     /// All strategies (`authStrategies`).
-    pub fn list(&self) -> List<'a, AuthStrategyListing> {
+    pub fn list(self) -> List<'a, AuthStrategyListing> {
         List::new(self.client, AuthStrategyListing::default())
     }
 
@@ -139,12 +140,12 @@ impl<'a> AuthStrategies<'a> {
     /// # Errors
     ///
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
-    pub async fn get_key_auth(&self, id: &AuthStrategyId) -> Result<Option<KeyAuthStrategy>, Error> {
+    pub async fn get_key_auth(self, id: &AuthStrategyId) -> Result<Option<KeyAuthStrategy>, Error> {
         GetKeyAuthStrategy::fetch(self.client, id).await
     }
 
     /// The versions of a key-auth strategy (`KeyAuthStrategy.versions`).
-    pub fn versions_of_key_auth(&self, id: &AuthStrategyId) -> List<'a, KeyAuthVersionListing> {
+    pub fn versions_of_key_auth(self, id: &AuthStrategyId) -> List<'a, KeyAuthVersionListing> {
         List::new(self.client, KeyAuthVersionListing::of(id))
     }
 
@@ -153,8 +154,8 @@ impl<'a> AuthStrategies<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with TAKEN when the name is in use, INVALID, REQUIRED or TOO_LONG.
-    pub async fn create_key_auth(&self, input: CreateKeyAuthStrategyInput) -> Result<Created<KeyAuthStrategy>, Error> {
-        let payload = self.client.mutate::<CreateKeyAuthStrategy>(input).await?;
+    pub async fn create_key_auth(self, input: CreateKeyAuthStrategyInput) -> Result<Created<KeyAuthStrategy>, Error> {
+        let payload = self.client.mutate_repeatable::<CreateKeyAuthStrategy>(input).await?;
         let object = payload
             .auth_strategy
             .ok_or_else(|| DecodeError::missing("createKeyAuthStrategy.authStrategy"))?;
@@ -169,7 +170,7 @@ impl<'a> AuthStrategies<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND, TAKEN, INVALID, REQUIRED or TOO_LONG.
-    pub async fn update_key_auth(&self, input: UpdateKeyAuthStrategyInput) -> Result<KeyAuthStrategy, Error> {
+    pub async fn update_key_auth(self, input: UpdateKeyAuthStrategyInput) -> Result<KeyAuthStrategy, Error> {
         let payload = self.client.mutate::<UpdateKeyAuthStrategy>(input).await?;
         Ok(payload
             .auth_strategy
@@ -181,7 +182,7 @@ impl<'a> AuthStrategies<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with IN_USE, or NOT_FOUND.
-    pub async fn delete(&self, id: &AuthStrategyId) -> Result<AuthStrategyId, Error> {
+    pub async fn delete(self, id: &AuthStrategyId) -> Result<AuthStrategyId, Error> {
         self.delete_with(DeleteAuthStrategyInput {
             id: id.clone(),
             force: false,
@@ -195,7 +196,7 @@ impl<'a> AuthStrategies<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND.
-    pub async fn delete_forced(&self, id: &AuthStrategyId) -> Result<AuthStrategyId, Error> {
+    pub async fn delete_forced(self, id: &AuthStrategyId) -> Result<AuthStrategyId, Error> {
         self.delete_with(DeleteAuthStrategyInput {
             id: id.clone(),
             force: true,
@@ -203,7 +204,7 @@ impl<'a> AuthStrategies<'a> {
         .await
     }
 
-    async fn delete_with(&self, input: DeleteAuthStrategyInput) -> Result<AuthStrategyId, Error> {
+    async fn delete_with(self, input: DeleteAuthStrategyInput) -> Result<AuthStrategyId, Error> {
         let payload = self.client.mutate::<DeleteAuthStrategy>(input).await?;
         Ok(payload
             .deleted_id

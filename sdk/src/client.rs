@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use cynic::Operation;
 use reqwest::header::HeaderValue;
+use secrecy::SecretString;
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
@@ -24,9 +25,11 @@ use crate::{
     portal::PortalSettings,
     product::Products,
     registration::Registrations,
-    renewal::Renewal,
-    session::SessionTokens,
-    transport::Transport,
+    renewal::{Renewal, SignInDetails, Sources},
+    retry::{Repeatable, RetryPolicy},
+    session::{Realm, SessionTokens},
+    token_store::{Store, TokenStore},
+    transport::{Request, Transport},
     version::Versions,
 };
 
@@ -39,6 +42,7 @@ pub struct Portico {
     transport: Arc<Transport>,
     renewal: Arc<Renewal>,
     renew_ahead: Duration,
+    retry: RetryPolicy,
 }
 
 /// Settings of a client to be; from [`Portico::builder`].
@@ -50,7 +54,9 @@ pub struct Builder {
     user_agent: Option<String>,
     http: Option<reqwest::Client>,
     session: Option<SessionTokens>,
+    sources: Sources,
     renew_ahead: Duration,
+    retry: RetryPolicy,
 }
 
 /// Why a client cannot be built.
@@ -78,17 +84,21 @@ impl Portico {
             user_agent: None,
             http: None,
             session: None,
+            sources: Sources::default(),
             renew_ahead: Duration::from_secs(30),
+            retry: RetryPolicy::new(),
         }
     }
 
-    /// A client of the same endpoint, over the same connection pool, with a session of its own: signed out.
+    /// A client of the same endpoint, over the same connection pool, with a session of its own: signed out, without
+    /// credentials and without a token store.
     #[must_use]
     pub fn without_session(&self) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
-            renewal: Arc::new(Renewal::new(None, self.renew_ahead)),
+            renewal: Arc::new(Renewal::new(None, Sources::default(), self.renew_ahead)),
             renew_ahead: self.renew_ahead,
+            retry: self.retry.clone(),
         }
     }
 
@@ -157,7 +167,9 @@ impl Portico {
         AuditEvents::of(self)
     }
 
-    /// Runs an operation of the caller's own, written with cynic against [`crate::SCHEMA`], in this client's session.
+    /// Runs an operation of the caller's own in this client's session: see [`crate::schema`] for how to write one.
+    ///
+    /// A query is repeated as the client's own are ([`RetryPolicy`]); a mutation never is, even with an idempotency key.
     ///
     /// # Errors
     ///
@@ -167,10 +179,32 @@ impl Portico {
         T: DeserializeOwned,
         V: Serialize,
     {
+        let request = self.transport.request(&operation)?;
+        if !is_query(&operation.query) {
+            return self.attempt(&request).await;
+        }
+        let answered = self
+            .retry
+            .run(|| async {
+                match self.attempt(&request).await? {
+                    // As an error for as long as it is decided on: a refusal may be worth repeating.
+                    Response { data: None, errors } => Err(Error::GraphQl(errors)),
+                    response => Ok(response),
+                }
+            })
+            .await;
+        match answered {
+            Err(Error::GraphQl(errors)) => Ok(Response { data: None, errors }),
+            answered => answered,
+        }
+    }
+
+    /// Sends a request in this client's session, and once more where its token had run out.
+    async fn attempt<T: DeserializeOwned>(&self, request: &Request) -> Result<Response<T>, Error> {
         let access = self.renewal.access(&self.transport, None).await?;
         let response = self
             .transport
-            .send(&operation, access.as_ref().map(|access| &access.token))
+            .send(request, access.as_ref().map(|access| &access.token))
             .await?;
         let Some(access) = access.filter(|_| response.refuses_token()) else {
             return Ok(response);
@@ -178,8 +212,26 @@ impl Portico {
         // The server refused the request before running any of it, so sending it once more is safe.
         let renewed = self.renewal.access(&self.transport, Some(&access)).await?;
         self.transport
-            .send(&operation, renewed.as_ref().map(|access| &access.token))
+            .send(request, renewed.as_ref().map(|access| &access.token))
             .await
+    }
+
+    #[cfg(all(feature = "subscriptions", not(target_arch = "wasm32")))]
+    pub(crate) async fn access(
+        &self,
+        rejected: Option<&crate::renewal::Access>,
+    ) -> Result<Option<crate::renewal::Access>, Error> {
+        self.renewal.access(&self.transport, rejected).await
+    }
+
+    #[cfg(all(feature = "subscriptions", not(target_arch = "wasm32")))]
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    #[cfg(all(feature = "subscriptions", not(target_arch = "wasm32")))]
+    pub(crate) fn retry_policy(&self) -> &RetryPolicy {
+        &self.retry
     }
 
     pub(crate) fn renewal(&self) -> &Renewal {
@@ -190,14 +242,32 @@ impl Portico {
         &self,
         operation: Operation<T, V>,
     ) -> Result<T, Error> {
-        self.run(operation).await?.into_data()
+        let request = self.transport.request(&operation)?;
+        self.retry
+            .run(|| async { self.attempt(&request).await?.into_data() })
+            .await
     }
 
+    /// For those mutations that nothing makes safe to repeat.
     pub(crate) async fn mutate<M>(&self, input: M::Input) -> Result<M::Payload, Error>
     where
         M: Mutation + DeserializeOwned,
     {
-        payload_of(self.run(M::operation(input)).await?)
+        let request = self.transport.request(&M::operation(input))?;
+        payload_of::<M>(self.attempt(&request).await?)
+    }
+
+    /// For those mutations that an idempotency key makes safe to repeat.
+    pub(crate) async fn mutate_repeatable<M>(&self, mut input: M::Input) -> Result<M::Payload, Error>
+    where
+        M: Mutation + DeserializeOwned,
+        M::Input: Repeatable,
+    {
+        input.ensure_key();
+        let request = self.transport.request(&M::operation(input))?;
+        self.retry
+            .run(|| async { payload_of::<M>(self.attempt(&request).await?) })
+            .await
     }
 
     /// For those mutations that wait for the gateways.
@@ -209,7 +279,8 @@ impl Portico {
         M: Mutation + DeserializeOwned,
         M::Payload: WaitingPayload,
     {
-        confirmation_of(self.run(M::operation(input)).await?)
+        let request = self.transport.request(&M::operation(input))?;
+        confirmation_of::<M>(self.attempt(&request).await?)
     }
 
     /// For those mutations that ignore a token, and that begin, renew or end a session.
@@ -217,8 +288,16 @@ impl Portico {
     where
         M: Mutation + DeserializeOwned,
     {
-        payload_of(self.transport.send(&M::operation(input), None).await?)
+        let request = self.transport.request(&M::operation(input))?;
+        payload_of::<M>(self.transport.send(&request, None).await?)
     }
+}
+
+/// Whether a document holds queries alone. cynic writes one operation a document; a caller may write several by hand,
+/// and then a word too many only costs the retries.
+fn is_query(document: &str) -> bool {
+    let begins = document.trim_start();
+    (begins.starts_with("query") || begins.starts_with('{')) && !document.contains("mutation")
 }
 
 /// The payload of a mutation that did not fail; it may have been refused.
@@ -239,8 +318,8 @@ pub(crate) fn payload_of<M: Mutation>(response: Response<M>) -> Result<M::Payloa
 }
 
 impl Builder {
-    /// How long a call may take, from connecting to the last byte of the answer; 30 seconds unless given. Calls that
-    /// wait for the gateways take 5 seconds and more when a gateway does not confirm.
+    /// How long a try of a call may take, from connecting to the last byte of the answer; 30 seconds unless given. Calls
+    /// that wait for the gateways take 5 seconds and more when a gateway does not confirm.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -253,13 +332,39 @@ impl Builder {
     }
 
     /// The HTTP client to use, for proxies, own TLS roots or a shared pool. It should not follow redirects: one that
-    /// turns a POST into a GET loses the operation.
+    /// turns a POST into a GET loses the operation. For subscriptions over https it must speak HTTP/1.1
+    /// (`http1_only`), which knows how to become a WebSocket.
     pub fn http_client(mut self, http: reqwest::Client) -> Self {
         self.http = Some(http);
         self
     }
 
-    /// A session that was stored, instead of signing in.
+    /// What to sign in with. The client then signs in by itself, with its first call and whenever its session has ended,
+    /// once, however many calls wait for it. A password that the server refuses is not tried again: calls fail with
+    /// [`Error::Session`] until somebody calls [`Portico::sign_in`].
+    pub fn credentials(mut self, realm: Realm, email: impl Into<String>, password: SecretString) -> Self {
+        self.sources.credentials = Some(SignInDetails {
+            realm,
+            email: email.into(),
+            password,
+        });
+        self
+    }
+
+    /// Where the session is kept, so that the next process need not sign in. The client takes the session that is there
+    /// with its first call.
+    pub fn token_store(mut self, store: impl TokenStore) -> Self {
+        self.sources.store = Store::of(store);
+        self
+    }
+
+    /// How calls are repeated that may succeed later; [`RetryPolicy::new`] unless given.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// A session that was got elsewhere, instead of signing in.
     pub fn session(mut self, tokens: SessionTokens) -> Self {
         self.session = Some(tokens);
         self
@@ -291,11 +396,7 @@ impl Builder {
         let user_agent = HeaderValue::try_from(user_agent).map_err(|_| BuildError::UserAgent)?;
         let http = match self.http {
             Some(http) => http,
-            None => reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .connect_timeout(Duration::from_secs(10))
-                .build()
-                .map_err(|error| BuildError::Http(error.into()))?,
+            None => http_client().map_err(|error| BuildError::Http(error.into()))?,
         };
         Ok(Portico {
             transport: Arc::new(Transport {
@@ -304,10 +405,26 @@ impl Builder {
                 timeout: self.timeout,
                 user_agent,
             }),
-            renewal: Arc::new(Renewal::new(self.session, self.renew_ahead)),
+            renewal: Arc::new(Renewal::new(self.session, self.sources, self.renew_ahead)),
             renew_ahead: self.renew_ahead,
+            retry: self.retry,
         })
     }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn http_client() -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(10))
+        .http1_only()
+        .build()
+}
+
+/// The browser connects, and follows redirects as it sees fit.
+#[cfg(target_arch = "wasm32")]
+fn http_client() -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder().build()
 }
 
 /// A handle: a client seen from one area.
@@ -327,3 +444,21 @@ macro_rules! handle {
     };
 }
 pub(crate) use handle;
+
+#[cfg(test)]
+mod tests {
+    use super::is_query;
+
+    #[test]
+    fn what_might_change_something_is_no_query() {
+        assert!(is_query("query Viewer { viewer { id } }") && is_query(" { viewer { id } }"));
+        for document in [
+            "mutation SignOut { signOut { userErrors { code } } }",
+            "query A { viewer { id } } mutation B { signOut { userErrors { code } } }",
+            "subscription C { viewerChanged { id } }",
+            "fragment F on App { id } query Q { viewer { id } }",
+        ] {
+            assert!(!is_query(document), "{document}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use crate::{
     auth_strategy::AuthStrategyRef,
     client::handle,
     confirmation::waiting_mutation,
-    error::DecodeError,
+    error::{DecodeError, SecretLost},
     listing::{connection, listing},
     node::get_by_id,
     operation::{graphql_enum, input, mutation},
@@ -95,10 +95,21 @@ graphql_enum! {
 pub struct GeneratedCredential {
     /// The new credential.
     pub credential: Credential,
-    /// The key, here and never again; None when replayed: then rotate, if the first answer was lost.
-    pub secret: Option<ApiKey>,
-    /// Whether an earlier call with the same idempotency key and input had made it already.
-    pub replayed: bool,
+    /// The key, here and never again.
+    pub secret: ApiKey,
+}
+
+impl GeneratedCredential {
+    fn of(credential: Credential, secret: Option<WireSecret>, replayed: bool) -> Result<Self, Error> {
+        match secret {
+            Some(secret) => Ok(Self {
+                credential,
+                secret: secret.into(),
+            }),
+            None if replayed => Err(Error::SecretLost(SecretLost::Credential(Box::new(credential)))),
+            None => Err(DecodeError::missing("secret").into()),
+        }
+    }
 }
 
 input! {
@@ -116,7 +127,8 @@ input! {
             name: [String],
             /// When it runs out.
             expires_at: [Timestamp],
-            /// Makes repeating the call safe for 24 hours; the secret is not shown a second time.
+            /// Makes repeating the call safe for 24 hours: 1 to 255 printable ASCII characters. Unless given, the crate
+            /// makes one for the retries of this one call.
             idempotency_key: [String],
         }
     }
@@ -135,7 +147,8 @@ input! {
             overlap_seconds: [i32],
             /// When the new one runs out; unless given it lives as long as the old one was given.
             expires_at: [Timestamp],
-            /// Makes repeating the call safe for 24 hours; the secret is not shown a second time.
+            /// Makes repeating the call safe for 24 hours: 1 to 255 printable ASCII characters. Unless given, the crate
+            /// makes one for the retries of this one call.
             idempotency_key: [String],
         }
     }
@@ -148,7 +161,7 @@ handle! {
 
 impl<'a> Credentials<'a> {
     /// The credentials of an app (`App.credentials`), those that no longer count included.
-    pub fn list(&self, app: &AppId) -> List<'a, CredentialListing> {
+    pub fn list(self, app: &AppId) -> List<'a, CredentialListing> {
         List::new(self.client, CredentialListing::of(app))
     }
 
@@ -157,7 +170,7 @@ impl<'a> Credentials<'a> {
     /// # Errors
     ///
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
-    pub async fn get(&self, id: &CredentialId) -> Result<Option<Credential>, Error> {
+    pub async fn get(self, id: &CredentialId) -> Result<Option<Credential>, Error> {
         GetCredential::fetch(self.client, id).await
     }
 
@@ -166,17 +179,14 @@ impl<'a> Credentials<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with LIMIT_REACHED, REQUIRED when the app's strategies are several, STRATEGY_MISMATCH,
-    /// APP_SUSPENDED, DEVELOPER_NOT_APPROVED, INVALID or NOT_FOUND.
-    pub async fn generate(&self, input: GenerateCredentialInput) -> Result<GeneratedCredential, Error> {
-        let payload = self.client.mutate::<GenerateCredential>(input).await?;
+    /// APP_SUSPENDED, DEVELOPER_NOT_APPROVED, INVALID or NOT_FOUND. [`Error::SecretLost`] when the credential was made
+    /// by an earlier call with the same idempotency key, or by a try whose answer was lost: rotate it.
+    pub async fn generate(self, input: GenerateCredentialInput) -> Result<GeneratedCredential, Error> {
+        let payload = self.client.mutate_repeatable::<GenerateCredential>(input).await?;
         let credential = payload
             .credential
             .ok_or_else(|| DecodeError::missing("generateCredential.credential"))?;
-        Ok(GeneratedCredential {
-            credential,
-            secret: payload.secret.map(ApiKey::from),
-            replayed: payload.replayed,
-        })
+        GeneratedCredential::of(credential, payload.secret, payload.replayed)
     }
 
     /// Puts a new key in an old one's place (`rotateCredential`). The secret is shown here once.
@@ -184,16 +194,13 @@ impl<'a> Credentials<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION when it no longer counts or was replaced, INVALID or NOT_FOUND.
-    pub async fn rotate(&self, input: RotateCredentialInput) -> Result<GeneratedCredential, Error> {
-        let payload = self.client.mutate::<RotateCredential>(input).await?;
+    /// [`Error::SecretLost`] as of [`Credentials::generate`]: rotate the new one.
+    pub async fn rotate(self, input: RotateCredentialInput) -> Result<GeneratedCredential, Error> {
+        let payload = self.client.mutate_repeatable::<RotateCredential>(input).await?;
         let credential = payload
             .credential
             .ok_or_else(|| DecodeError::missing("rotateCredential.credential"))?;
-        Ok(GeneratedCredential {
-            credential,
-            secret: payload.secret.map(ApiKey::from),
-            replayed: payload.replayed,
-        })
+        GeneratedCredential::of(credential, payload.secret, payload.replayed)
     }
 
     /// Revokes a credential for good (`revokeCredential`); its traffic stops before this returns. Admins may, too.
@@ -201,7 +208,7 @@ impl<'a> Credentials<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION when it is revoked already, or NOT_FOUND.
-    pub async fn revoke(&self, id: &CredentialId) -> Result<Credential, Error> {
+    pub async fn revoke(self, id: &CredentialId) -> Result<Credential, Error> {
         let input = RevokeCredentialInput {
             id: id.clone(),
             wait_for_gateways: None,
@@ -220,7 +227,7 @@ impl<'a> Credentials<'a> {
     ///
     /// [`Error::User`] with NOT_FOUND. INVALID_TRANSITION is no error here: the call has waited, and
     /// [`GatewayConfirmation::object`] has it.
-    pub async fn revoke_and_wait(&self, id: &CredentialId) -> Result<GatewayConfirmation<Credential>, Error> {
+    pub async fn revoke_and_wait(self, id: &CredentialId) -> Result<GatewayConfirmation<Credential>, Error> {
         let input = RevokeCredentialInput {
             id: id.clone(),
             wait_for_gateways: Some(true),
@@ -247,9 +254,7 @@ pub(crate) struct RevokeCredentialInput {
 }
 
 mutation!(GenerateCredential.generate_credential(GenerateCredentialVariables: GenerateCredentialInput)
--> GenerateCredentialPayload {
-    credential: Credential, secret: WireSecret; replayed
-});
+-> GenerateCredentialPayload { credential: Credential, secret: WireSecret; replayed });
 mutation!(RotateCredential.rotate_credential(RotateCredentialVariables: RotateCredentialInput)
     -> RotateCredentialPayload { credential: Credential, secret: WireSecret; replayed });
 mutation!(RevokeCredential.revoke_credential(RevokeCredentialVariables: RevokeCredentialInput)

@@ -131,7 +131,7 @@ handle! {
 
 impl<'a> Developers<'a> {
     /// All developers (`developers`).
-    pub fn list(&self) -> List<'a, DeveloperListing> {
+    pub fn list(self) -> List<'a, DeveloperListing> {
         List::new(self.client, DeveloperListing::default())
     }
 
@@ -140,7 +140,7 @@ impl<'a> Developers<'a> {
     /// # Errors
     ///
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
-    pub async fn get(&self, id: &DeveloperId) -> Result<Option<Developer>, Error> {
+    pub async fn get(self, id: &DeveloperId) -> Result<Option<Developer>, Error> {
         GetDeveloper::fetch(self.client, id).await
     }
 
@@ -149,7 +149,7 @@ impl<'a> Developers<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION or NOT_FOUND.
-    pub async fn approve(&self, id: &DeveloperId, reason: Option<&str>) -> Result<Developer, Error> {
+    pub async fn approve(self, id: &DeveloperId, reason: Option<&str>) -> Result<Developer, Error> {
         let input = ApproveDeveloperInput {
             id: id.clone(),
             reason: reason.map(str::to_owned),
@@ -165,7 +165,7 @@ impl<'a> Developers<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION, REQUIRED or NOT_FOUND.
-    pub async fn reject(&self, id: &DeveloperId, reason: impl Into<String>) -> Result<Developer, Error> {
+    pub async fn reject(self, id: &DeveloperId, reason: impl Into<String>) -> Result<Developer, Error> {
         let input = RejectDeveloperInput {
             id: id.clone(),
             reason: reason.into(),
@@ -181,7 +181,7 @@ impl<'a> Developers<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION, REQUIRED or NOT_FOUND.
-    pub async fn revoke(&self, id: &DeveloperId, reason: impl Into<String>) -> Result<Developer, Error> {
+    pub async fn revoke(self, id: &DeveloperId, reason: impl Into<String>) -> Result<Developer, Error> {
         let input = RevokeDeveloperInput {
             id: id.clone(),
             reason: reason.into(),
@@ -201,7 +201,7 @@ impl<'a> Developers<'a> {
     /// [`Error::User`] with REQUIRED or NOT_FOUND. INVALID_TRANSITION is no error here: the call has waited, and
     /// [`GatewayConfirmation::object`] has it.
     pub async fn revoke_and_wait(
-        &self,
+        self,
         id: &DeveloperId,
         reason: impl Into<String>,
     ) -> Result<GatewayConfirmation<Developer>, Error> {
@@ -218,7 +218,7 @@ impl<'a> Developers<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with IN_USE while they have approved requests, or NOT_FOUND.
-    pub async fn delete(&self, id: &DeveloperId) -> Result<DeveloperId, Error> {
+    pub async fn delete(self, id: &DeveloperId) -> Result<DeveloperId, Error> {
         self.delete_with(DeleteDeveloperInput {
             id: id.clone(),
             force: false,
@@ -232,7 +232,7 @@ impl<'a> Developers<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND.
-    pub async fn delete_forced(&self, id: &DeveloperId) -> Result<DeveloperId, Error> {
+    pub async fn delete_forced(self, id: &DeveloperId) -> Result<DeveloperId, Error> {
         self.delete_with(DeleteDeveloperInput {
             id: id.clone(),
             force: true,
@@ -245,7 +245,7 @@ impl<'a> Developers<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND.
-    pub async fn issue_password_reset(&self, id: &DeveloperId) -> Result<PasswordReset, Error> {
+    pub async fn issue_password_reset(self, id: &DeveloperId) -> Result<PasswordReset, Error> {
         let input = IssuePasswordResetInput {
             developer_id: id.clone(),
         };
@@ -262,7 +262,7 @@ impl<'a> Developers<'a> {
         })
     }
 
-    async fn delete_with(&self, input: DeleteDeveloperInput) -> Result<DeveloperId, Error> {
+    async fn delete_with(self, input: DeleteDeveloperInput) -> Result<DeveloperId, Error> {
         let payload = self.client.mutate::<DeleteDeveloper>(input).await?;
         Ok(payload
             .deleted_id

@@ -35,7 +35,7 @@ impl Products<'_> {
     /// # Errors
     ///
     /// [`Error::NotFound`] where the caller may see no such product.
-    pub async fn documents(&self, id: &ProductId) -> Result<Vec<Document>, Error> {
+    pub async fn documents(self, id: &ProductId) -> Result<Vec<Document>, Error> {
         let variables = ListDocumentsVariables { id: id.clone() };
         let data = self
             .client
@@ -51,7 +51,7 @@ impl Products<'_> {
     /// # Errors
     ///
     /// [`Error::NotFound`] where the caller may see no such product.
-    pub async fn document(&self, id: &ProductId, slug: impl Into<String>) -> Result<Option<Document>, Error> {
+    pub async fn document(self, id: &ProductId, slug: impl Into<String>) -> Result<Option<Document>, Error> {
         let variables = GetDocumentVariables {
             id: id.clone(),
             slug: slug.into(),

@@ -2,7 +2,12 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::user_error::{UserError, UserErrorCode};
+use crate::{
+    credential::Credential,
+    gateway_token::GatewayToken,
+    token_store::StoreError,
+    user_error::{UserError, UserErrorCode},
+};
 
 /// Why a call failed. No secret stands in any of its texts.
 #[derive(Debug, thiserror::Error)]
@@ -14,9 +19,12 @@ pub enum Error {
     Transport(#[source] TransportError),
     /// The server, or something in front of it, answered without GraphQL.
     #[error("the server answered with HTTP status {status}{}", RequestIdSuffix(.request_id.as_deref()))]
+    #[non_exhaustive]
     Http {
         /// The HTTP status.
         status: u16,
+        /// How long the server asks to wait, from its `Retry-After`.
+        retry_after: Option<Duration>,
         /// The answer's `X-Request-Id`.
         request_id: Option<String>,
     },
@@ -28,6 +36,7 @@ pub enum Error {
     User(Vec<UserError>),
     /// Too many requests: wait, then repeat.
     #[error("too many requests{}", RequestIdSuffix(.request_id.as_deref()))]
+    #[non_exhaustive]
     RateLimited {
         /// How long the server asks to wait, from its `Retry-After`.
         retry_after: Option<Duration>,
@@ -39,19 +48,89 @@ pub enum Error {
     Decode(#[source] DecodeError),
     /// What was asked about does not exist, or not for this caller.
     #[error("{what}: there is none such, or none that the caller may see")]
+    #[non_exhaustive]
     NotFound {
         /// The schema's type or field that there is none of.
         what: &'static str,
     },
-    /// The access token had run out and could not be renewed.
+    /// There was no access token that counts: the session could not be renewed, or the client could not sign in by
+    /// itself. The call itself was not sent.
     #[error("{}", if *.ended { "the session has ended: sign in again" } else { "the session could not be renewed" })]
+    #[non_exhaustive]
     Session {
-        /// True: the server ended the session, and only signing in again helps. False: renewing may work later.
+        /// True: the server refused the refresh token, because it was used before, revoked or too old, or it refused
+        /// the password that the client was built with. Only signing in again helps ([`crate::Portico::sign_in`]); the
+        /// client does not try by itself any more. False: the next call tries again.
         ended: bool,
         /// Why renewing failed; shared by all calls that waited for it.
         #[source]
         source: Arc<Error>,
     },
+    /// The server made what was asked for, and the answer that showed its secret was lost. The secret is shown once, so
+    /// it is gone; what was made is here, to go on with.
+    #[error("{0}")]
+    SecretLost(SecretLost),
+    /// Nobody decided in the time that the caller wanted to wait. The request goes on waiting; so may the caller.
+    #[error("the access request was not decided within {} seconds", .waited.as_secs())]
+    #[non_exhaustive]
+    Undecided {
+        /// For how long the call has waited.
+        waited: Duration,
+    },
+    /// The server ended a subscription.
+    #[error("the server closed the connection with code {code}: {reason}")]
+    #[non_exhaustive]
+    Closed {
+        /// The WebSocket's close code: 1000 to 1015 of RFC 6455, 44xx of graphql-transport-ws.
+        code: u16,
+        /// The server's words.
+        reason: String,
+    },
+    /// The client's [`crate::TokenStore`] failed. The session is as good as before, and goes on in memory.
+    #[error("the session could not be kept in its store, or read from it")]
+    TokenStore(#[source] StoreError),
+    /// The operation's variables cannot be written as JSON: only an operation of the caller's own can be so.
+    #[error("the operation could not be written")]
+    Encode(#[source] EncodeError),
+}
+
+/// What was made although its secret is lost: [`Error::SecretLost`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SecretLost {
+    /// The new credential, of [`crate::credential::Credentials::generate`] or `rotate`. Rotate it: that shows another
+    /// key, and ends this one, which nobody has.
+    Credential(Box<Credential>),
+    /// The new token, of [`crate::gateway_token::GatewayTokens::create`]. Revoke it, and create another.
+    GatewayToken(Box<GatewayToken>),
+}
+
+impl fmt::Display for SecretLost {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credential(credential) => write!(
+                formatter,
+                "the credential {0} was generated, but the answer that showed its key was lost: rotate {0} to get another",
+                credential.id
+            ),
+            Self::GatewayToken(token) => write!(
+                formatter,
+                "the gateway token {0} was made, but the answer that showed it was lost: revoke {0} and create another",
+                token.id
+            ),
+        }
+    }
+}
+
+/// Why an operation could not be written as JSON; the serializer's own error is its source.
+#[derive(Debug, thiserror::Error)]
+#[error("its variables cannot be written as JSON")]
+pub struct EncodeError(#[source] serde_json::Error);
+
+impl EncodeError {
+    pub(crate) fn new(source: serde_json::Error) -> Self {
+        Self(source)
+    }
 }
 
 impl Error {
@@ -63,7 +142,15 @@ impl Error {
             Self::User(errors) => errors.first().map(|error| error.code.as_str()),
             Self::RateLimited { .. } => Some(ErrorCode::RateLimited.as_str()),
             Self::Session { source, .. } => source.code(),
-            Self::Transport(_) | Self::Http { .. } | Self::Decode(_) | Self::NotFound { .. } => None,
+            Self::Transport(_)
+            | Self::Http { .. }
+            | Self::Decode(_)
+            | Self::NotFound { .. }
+            | Self::SecretLost(_)
+            | Self::Undecided { .. }
+            | Self::Closed { .. }
+            | Self::TokenStore(_)
+            | Self::Encode(_) => None,
         }
     }
 
@@ -102,19 +189,46 @@ impl Error {
             Self::Http { request_id, .. } | Self::RateLimited { request_id, .. } => request_id.as_deref(),
             Self::GraphQl(errors) => errors.iter().find_map(|error| error.request_id.as_deref()),
             Self::Session { source, .. } => source.request_id(),
-            Self::Transport(_) | Self::User(_) | Self::Decode(_) | Self::NotFound { .. } => None,
+            Self::Transport(_)
+            | Self::User(_)
+            | Self::Decode(_)
+            | Self::NotFound { .. }
+            | Self::SecretLost(_)
+            | Self::Undecided { .. }
+            | Self::Closed { .. }
+            | Self::TokenStore(_)
+            | Self::Encode(_) => None,
         }
     }
 
-    /// Whether the same call may succeed later although nothing else changes. Repeating a query is always safe;
-    /// repeating a mutation is where it carried an idempotency key.
+    /// How long the server asks to wait before the call is repeated, from its `Retry-After`.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Http { retry_after, .. } | Self::RateLimited { retry_after, .. } => *retry_after,
+            Self::GraphQl(errors) => errors.iter().find_map(|error| error.retry_after),
+            Self::Session { source, .. } => source.retry_after(),
+            _ => None,
+        }
+    }
+
+    /// Whether the same call may succeed later although nothing else changes. The client has repeated by then what it
+    /// may ([`crate::RetryPolicy`]). Repeating a query is always safe; repeating a mutation is where it carried an
+    /// idempotency key.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Transport(_) | Self::RateLimited { .. } => true,
             Self::Http { status, .. } => matches!(status, 502..=504),
             Self::GraphQl(_) => self.has_code(&ErrorCode::Timeout) || self.has_code(&ErrorCode::Unavailable),
             Self::Session { ended, source } => !ended && source.is_retryable(),
-            Self::User(_) | Self::Decode(_) | Self::NotFound { .. } => false,
+            // Those that say that another connection will do; 1005 and 1006 are those that ended without a word.
+            Self::Closed { code, .. } => matches!(code, 1001 | 1005 | 1006 | 1011..=1014 | 4408 | 4410),
+            Self::Undecided { .. } => true,
+            Self::User(_)
+            | Self::Decode(_)
+            | Self::NotFound { .. }
+            | Self::SecretLost(_)
+            | Self::TokenStore(_)
+            | Self::Encode(_) => false,
         }
     }
 }
@@ -131,6 +245,8 @@ pub struct GraphQlError {
     pub path: Vec<String>,
     /// The request's id, from `extensions.requestId`.
     pub request_id: Option<String>,
+    /// How long the server asks to wait before the request is repeated, from the answer's `Retry-After`.
+    pub retry_after: Option<Duration>,
 }
 
 impl fmt::Display for GraphQlError {
@@ -210,29 +326,60 @@ error_codes! {
 #[error("{endpoint} could not be reached")]
 pub struct TransportError {
     endpoint: String,
-    source: reqwest::Error,
+    source: Box<dyn std::error::Error + Send + Sync>,
+    is_timeout: bool,
+    #[cfg(not(target_arch = "wasm32"))]
+    is_connect: bool,
 }
 
 impl TransportError {
-    /// The endpoint is named by scheme, host and path alone: a query string may hold what should not be printed.
     pub(crate) fn new(endpoint: &url::Url, source: reqwest::Error) -> Self {
-        let mut shown = endpoint.clone();
-        shown.set_query(None);
         Self {
-            endpoint: shown.to_string(),
-            source: source.without_url(),
+            endpoint: shown(endpoint),
+            is_timeout: source.is_timeout(),
+            #[cfg(not(target_arch = "wasm32"))]
+            is_connect: source.is_connect(),
+            source: source.without_url().into(),
+        }
+    }
+
+    /// A WebSocket that broke off.
+    #[cfg(all(feature = "subscriptions", not(target_arch = "wasm32")))]
+    pub(crate) fn of_socket(endpoint: &url::Url, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self {
+            endpoint: shown(endpoint),
+            source: source.into(),
+            is_timeout: false,
+            is_connect: false,
+        }
+    }
+
+    /// A WebSocket whose other end says nothing.
+    #[cfg(all(feature = "subscriptions", not(target_arch = "wasm32")))]
+    pub(crate) fn timed_out(endpoint: &url::Url) -> Self {
+        Self {
+            is_timeout: true,
+            ..Self::of_socket(endpoint, "no answer in time")
         }
     }
 
     /// Whether the time allowed for the call ran out.
     pub fn is_timeout(&self) -> bool {
-        self.source.is_timeout()
+        self.is_timeout
     }
 
-    /// Whether there was no connection: the server then has not seen the request.
+    /// Whether there was no connection: the server then has not seen the request. A browser does not tell.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn is_connect(&self) -> bool {
-        self.source.is_connect()
+        self.is_connect
     }
+}
+
+/// By scheme, host and path alone: a query string may hold what should not be printed.
+fn shown(endpoint: &url::Url) -> String {
+    let mut shown = endpoint.clone();
+    shown.set_query(None);
+    shown.to_string()
 }
 
 /// Why an answer could not be read. It never quotes the answer, which may hold a secret.

@@ -56,7 +56,7 @@ handle! {
 
 impl<'a> GatewayNodes<'a> {
     /// All gateways that are not forgotten (`gatewayNodes`).
-    pub fn list(&self) -> List<'a, GatewayNodeListing> {
+    pub fn list(self) -> List<'a, GatewayNodeListing> {
         List::new(self.client, GatewayNodeListing::default())
     }
 
@@ -65,7 +65,7 @@ impl<'a> GatewayNodes<'a> {
     /// # Errors
     ///
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
-    pub async fn get(&self, id: &GatewayNodeId) -> Result<Option<GatewayNode>, Error> {
+    pub async fn get(self, id: &GatewayNodeId) -> Result<Option<GatewayNode>, Error> {
         GetGatewayNode::fetch(self.client, id).await
     }
 }

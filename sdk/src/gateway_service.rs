@@ -96,7 +96,7 @@ impl GatewayServices<'_> {
     ///
     /// [`Error::User`] with ROUTE_CONFLICT when another live version has claimed a route, INVALID, REQUIRED or
     /// NOT_FOUND.
-    pub async fn set(&self, input: SetGatewayServiceInput) -> Result<ProductVersion, Error> {
+    pub async fn set(self, input: SetGatewayServiceInput) -> Result<ProductVersion, Error> {
         let payload = self.client.mutate::<SetGatewayService>(input).await?;
         Ok(payload
             .version
@@ -108,7 +108,7 @@ impl GatewayServices<'_> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND.
-    pub async fn remove(&self, version: &VersionId) -> Result<ProductVersion, Error> {
+    pub async fn remove(self, version: &VersionId) -> Result<ProductVersion, Error> {
         let input = RemoveGatewayServiceInput {
             version_id: version.clone(),
         };

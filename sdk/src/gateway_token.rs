@@ -6,7 +6,7 @@ use crate::{
     Error, GatewayTokenId, List, SecretString, Timestamp,
     account::Admin,
     client::handle,
-    error::DecodeError,
+    error::{DecodeError, SecretLost},
     listing::{connection, listing},
     node::get_by_id,
     operation::{input, mutation},
@@ -38,10 +38,8 @@ pub struct GatewayToken {
 pub struct CreatedGatewayToken {
     /// The new token.
     pub token: GatewayToken,
-    /// The token itself, for the gateway's `PORTICO_GATEWAY_TOKEN`, here and never again; None when replayed.
-    pub secret: Option<SecretString>,
-    /// Whether an earlier call with the same idempotency key and input had made it already.
-    pub replayed: bool,
+    /// The token itself, for the gateway's `PORTICO_GATEWAY_TOKEN`, here and never again.
+    pub secret: SecretString,
 }
 
 impl fmt::Debug for CreatedGatewayToken {
@@ -50,7 +48,6 @@ impl fmt::Debug for CreatedGatewayToken {
             .debug_struct("CreatedGatewayToken")
             .field("token", &self.token)
             .field("secret", &self.secret)
-            .field("replayed", &self.replayed)
             .finish()
     }
 }
@@ -64,7 +61,8 @@ input! {
             name: [String],
         }
         optional {
-            /// Makes repeating the call safe for 24 hours; the secret is not shown a second time.
+            /// Makes repeating the call safe for 24 hours: 1 to 255 printable ASCII characters. Unless given, the crate
+            /// makes one for the retries of this one call.
             idempotency_key: [String],
         }
     }
@@ -77,7 +75,7 @@ handle! {
 
 impl<'a> GatewayTokens<'a> {
     /// All tokens, the revoked ones included (`gatewayTokens`).
-    pub fn list(&self) -> List<'a, GatewayTokenListing> {
+    pub fn list(self) -> List<'a, GatewayTokenListing> {
         List::new(self.client, GatewayTokenListing::default())
     }
 
@@ -86,7 +84,7 @@ impl<'a> GatewayTokens<'a> {
     /// # Errors
     ///
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
-    pub async fn get(&self, id: &GatewayTokenId) -> Result<Option<GatewayToken>, Error> {
+    pub async fn get(self, id: &GatewayTokenId) -> Result<Option<GatewayToken>, Error> {
         GetGatewayToken::fetch(self.client, id).await
     }
 
@@ -94,16 +92,18 @@ impl<'a> GatewayTokens<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::User`] with REQUIRED, TOO_LONG or INVALID.
-    pub async fn create(&self, input: CreateGatewayTokenInput) -> Result<CreatedGatewayToken, Error> {
-        let payload = self.client.mutate::<CreateGatewayToken>(input).await?;
-        Ok(CreatedGatewayToken {
-            token: payload
-                .gateway_token
-                .ok_or_else(|| DecodeError::missing("createGatewayToken.gatewayToken"))?,
-            secret: payload.secret.map(|WireSecret(secret)| secret),
-            replayed: payload.replayed,
-        })
+    /// [`Error::User`] with REQUIRED, TOO_LONG or INVALID. [`Error::SecretLost`] when the token was made by an earlier
+    /// call with the same idempotency key, or by a try whose answer was lost: revoke it and create another.
+    pub async fn create(self, input: CreateGatewayTokenInput) -> Result<CreatedGatewayToken, Error> {
+        let payload = self.client.mutate_repeatable::<CreateGatewayToken>(input).await?;
+        let token = payload
+            .gateway_token
+            .ok_or_else(|| DecodeError::missing("createGatewayToken.gatewayToken"))?;
+        match payload.secret {
+            Some(WireSecret(secret)) => Ok(CreatedGatewayToken { token, secret }),
+            None if payload.replayed => Err(Error::SecretLost(SecretLost::GatewayToken(Box::new(token)))),
+            None => Err(DecodeError::missing("secret").into()),
+        }
     }
 
     /// Ends a token for good (`revokeGatewayToken`); streams that were opened with it end at once.
@@ -111,7 +111,7 @@ impl<'a> GatewayTokens<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION when it was revoked already, or NOT_FOUND.
-    pub async fn revoke(&self, id: &GatewayTokenId) -> Result<GatewayToken, Error> {
+    pub async fn revoke(self, id: &GatewayTokenId) -> Result<GatewayToken, Error> {
         let input = RevokeGatewayTokenInput { id: id.clone() };
         let payload = self.client.mutate::<RevokeGatewayToken>(input).await?;
         Ok(payload

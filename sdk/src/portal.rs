@@ -54,7 +54,7 @@ impl PortalSettings<'_> {
     /// # Errors
     ///
     /// Those of every query.
-    pub async fn get(&self) -> Result<Portal, Error> {
+    pub async fn get(self) -> Result<Portal, Error> {
         Ok(self
             .client
             .query(<GetPortal as cynic::QueryBuilder<_>>::build(()))
@@ -67,7 +67,7 @@ impl PortalSettings<'_> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID, REQUIRED or TOO_LONG.
-    pub async fn update(&self, input: UpdatePortalInput) -> Result<Portal, Error> {
+    pub async fn update(self, input: UpdatePortalInput) -> Result<Portal, Error> {
         let payload = self.client.mutate::<UpdatePortal>(input).await?;
         Ok(payload
             .portal

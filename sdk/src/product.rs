@@ -84,7 +84,8 @@ input! {
             slug: [String],
             /// What it is, up to 10,000 characters.
             description: [String],
-            /// Makes repeating the call safe for 24 hours.
+            /// Makes repeating the call safe for 24 hours: 1 to 255 printable ASCII characters. Unless given, the crate
+            /// makes one for the retries of this one call.
             idempotency_key: [String],
         }
         list {
@@ -168,7 +169,7 @@ handle! {
 
 impl<'a> Products<'a> {
     /// What the caller may see of the catalog (`products`).
-    pub fn list(&self) -> List<'a, ProductListing> {
+    pub fn list(self) -> List<'a, ProductListing> {
         List::new(self.client, ProductListing::default())
     }
 
@@ -177,7 +178,7 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
-    pub async fn get(&self, id: &ProductId) -> Result<Option<Product>, Error> {
+    pub async fn get(self, id: &ProductId) -> Result<Option<Product>, Error> {
         GetProduct::fetch(self.client, id).await
     }
 
@@ -186,7 +187,7 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// Those of every query.
-    pub async fn get_by_slug(&self, slug: impl Into<String>) -> Result<Option<Product>, Error> {
+    pub async fn get_by_slug(self, slug: impl Into<String>) -> Result<Option<Product>, Error> {
         let variables = GetProductBySlugVariables { slug: slug.into() };
         Ok(self
             .client
@@ -200,8 +201,8 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with TAKEN when the slug is in use, INVALID, REQUIRED or TOO_LONG.
-    pub async fn create(&self, input: CreateProductInput) -> Result<Created<Product>, Error> {
-        let payload = self.client.mutate::<CreateProduct>(input).await?;
+    pub async fn create(self, input: CreateProductInput) -> Result<Created<Product>, Error> {
+        let payload = self.client.mutate_repeatable::<CreateProduct>(input).await?;
         let object = payload
             .product
             .ok_or_else(|| DecodeError::missing("createProduct.product"))?;
@@ -216,7 +217,7 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND, TAKEN, INVALID, REQUIRED or TOO_LONG.
-    pub async fn update(&self, input: UpdateProductInput) -> Result<Product, Error> {
+    pub async fn update(self, input: UpdateProductInput) -> Result<Product, Error> {
         let payload = self.client.mutate::<UpdateProduct>(input).await?;
         Ok(payload
             .product
@@ -228,7 +229,7 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND.
-    pub async fn publish(&self, id: &ProductId) -> Result<Product, Error> {
+    pub async fn publish(self, id: &ProductId) -> Result<Product, Error> {
         let payload = self
             .client
             .mutate::<PublishProduct>(PublishProductInput { id: id.clone() })
@@ -243,7 +244,7 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND.
-    pub async fn unpublish(&self, id: &ProductId) -> Result<Product, Error> {
+    pub async fn unpublish(self, id: &ProductId) -> Result<Product, Error> {
         let payload = self
             .client
             .mutate::<UnpublishProduct>(UnpublishProductInput { id: id.clone() })
@@ -258,7 +259,7 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with IN_USE while a version has approved requests, or NOT_FOUND.
-    pub async fn delete(&self, id: &ProductId) -> Result<ProductId, Error> {
+    pub async fn delete(self, id: &ProductId) -> Result<ProductId, Error> {
         self.delete_with(DeleteProductInput {
             id: id.clone(),
             force: false,
@@ -272,7 +273,7 @@ impl<'a> Products<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND.
-    pub async fn delete_forced(&self, id: &ProductId) -> Result<ProductId, Error> {
+    pub async fn delete_forced(self, id: &ProductId) -> Result<ProductId, Error> {
         self.delete_with(DeleteProductInput {
             id: id.clone(),
             force: true,
@@ -280,7 +281,7 @@ impl<'a> Products<'a> {
         .await
     }
 
-    async fn delete_with(&self, input: DeleteProductInput) -> Result<ProductId, Error> {
+    async fn delete_with(self, input: DeleteProductInput) -> Result<ProductId, Error> {
         let payload = self.client.mutate::<DeleteProduct>(input).await?;
         Ok(payload
             .deleted_id

@@ -54,7 +54,7 @@ impl Registrations<'_> {
     /// # Errors
     ///
     /// [`Error::User`] with IN_USE for another strategy under open requests, or NOT_FOUND.
-    pub async fn enable(&self, input: EnableRegistrationInput) -> Result<Vec<ProductVersion>, Error> {
+    pub async fn enable(self, input: EnableRegistrationInput) -> Result<Vec<ProductVersion>, Error> {
         let payload = self.client.mutate::<EnableRegistration>(input).await?;
         Ok(payload
             .versions
@@ -67,7 +67,7 @@ impl Registrations<'_> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND.
-    pub async fn disable(&self, version: &VersionId) -> Result<Vec<ProductVersion>, Error> {
+    pub async fn disable(self, version: &VersionId) -> Result<Vec<ProductVersion>, Error> {
         self.disable_with(version, false).await
     }
 
@@ -76,11 +76,11 @@ impl Registrations<'_> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND.
-    pub async fn disable_for_all_versions(&self, version: &VersionId) -> Result<Vec<ProductVersion>, Error> {
+    pub async fn disable_for_all_versions(self, version: &VersionId) -> Result<Vec<ProductVersion>, Error> {
         self.disable_with(version, true).await
     }
 
-    async fn disable_with(&self, version: &VersionId, all: bool) -> Result<Vec<ProductVersion>, Error> {
+    async fn disable_with(self, version: &VersionId, all: bool) -> Result<Vec<ProductVersion>, Error> {
         let input = DisableRegistrationInput {
             version_id: version.clone(),
             apply_to_all_versions: all,

@@ -1,38 +1,54 @@
-//! Renewing a session: once, however many calls wait for it.
+//! Getting and renewing a session: once, however many calls wait for it.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, Shared},
-};
+use futures_util::{FutureExt, future::Shared};
 use secrecy::SecretString;
 
 use crate::{
     Error, Timestamp,
+    client::payload_of,
     error::{DecodeError, ErrorCode},
     operation::Mutation,
-    session::{RefreshSession, RefreshSessionInput, SessionTokens},
+    platform::BoxedFuture,
+    secret::WireSecret,
+    session::{Realm, RefreshSession, RefreshSessionInput, SessionTokens, SignIn, SignInInput},
+    token_store::Store,
     transport::Transport,
 };
 
-/// A renewal under way. Whoever waits drives it; when all who wait give up it rests here, and the next call goes on
+/// A session being got. Whoever waits drives it; when all who wait give up it rests here, and the next call goes on
 /// with it. So a call that is dropped half-way never loses tokens that the server has already exchanged.
-type Pending = Shared<BoxFuture<'static, Result<SessionTokens, Arc<Error>>>>;
+type Pending = Shared<BoxedFuture<'static, Result<Obtained, Arc<Error>>>>;
+
+/// What came of getting a session.
+#[derive(Clone)]
+struct Obtained {
+    /// None: nobody is signed in, and nobody can be.
+    tokens: Option<SessionTokens>,
+    /// The session is good, and could not be kept in the store.
+    not_kept: Option<Arc<Error>>,
+}
 
 /// ```text
-/// SignedOut ─sign in─► Active ─runs out─► Renewing ─► Active
+/// Unknown ──────────────┐
+/// SignedOut ─sign in─► Active ─runs out─► Obtaining ─► Active
 ///     ▲                  │                   └─ refused ─► Ended
 ///     └────sign out──────┴──────────────────────────────────┘
 /// ```
 #[derive(Debug)]
 enum Phase {
+    /// The first call finds out, from the store or by signing in.
+    Unknown,
     SignedOut,
     Active(SessionTokens),
-    Renewing { previous: SessionTokens, pending: Pending },
+    Obtaining {
+        previous: Option<SessionTokens>,
+        pending: Pending,
+    },
     Ended(Arc<Error>),
 }
 
@@ -51,10 +67,26 @@ impl State {
     }
 }
 
+/// What a client signs in with by itself.
+#[derive(Clone, Debug)]
+pub(crate) struct SignInDetails {
+    pub(crate) realm: Realm,
+    pub(crate) email: String,
+    pub(crate) password: SecretString,
+}
+
+/// Where a session comes from, besides [`crate::Portico::sign_in`].
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sources {
+    pub(crate) store: Store,
+    pub(crate) credentials: Option<SignInDetails>,
+}
+
 /// The session of a client, shared by its clones.
 #[derive(Debug)]
 pub(crate) struct Renewal {
     state: Mutex<State>,
+    sources: Sources,
     /// How long before its end an access token is renewed.
     ahead: Duration,
 }
@@ -66,31 +98,53 @@ pub(crate) struct Access {
 }
 
 impl Renewal {
-    pub(crate) fn new(tokens: Option<SessionTokens>, ahead: Duration) -> Self {
-        let phase = tokens.map_or(Phase::SignedOut, Phase::Active);
+    pub(crate) fn new(tokens: Option<SessionTokens>, sources: Sources, ahead: Duration) -> Self {
+        let phase = match tokens {
+            Some(tokens) => Phase::Active(tokens),
+            None if sources.store.is_there() || sources.credentials.is_some() => Phase::Unknown,
+            None => Phase::SignedOut,
+        };
         Self {
             state: Mutex::new(State { phase, generation: 0 }),
+            sources,
             ahead,
         }
     }
 
-    pub(crate) fn begin(&self, tokens: SessionTokens) {
-        self.lock().enter(Phase::Active(tokens));
+    /// The session of a client that has only just signed in.
+    pub(crate) async fn begin(&self, tokens: SessionTokens) -> Result<(), Error> {
+        self.lock().enter(Phase::Active(tokens.clone()));
+        let _lock = self.sources.store.lock().await?;
+        self.sources.store.save(&tokens).await
     }
 
-    pub(crate) fn forget(&self) {
+    /// Forgets the session, here and in the store.
+    pub(crate) async fn forget(&self) -> Result<(), Error> {
         self.lock().enter(Phase::SignedOut);
+        let _lock = self.sources.store.lock().await?;
+        self.sources.store.clear().await
     }
 
     pub(crate) fn tokens(&self) -> Option<SessionTokens> {
         match &self.lock().phase {
-            Phase::Active(tokens) | Phase::Renewing { previous: tokens, .. } => Some(tokens.clone()),
-            Phase::SignedOut | Phase::Ended(_) => None,
+            Phase::Active(tokens) => Some(tokens.clone()),
+            Phase::Obtaining { previous, .. } => previous.clone(),
+            Phase::Unknown | Phase::SignedOut | Phase::Ended(_) => None,
         }
     }
 
-    /// A token that should count, renewed where it is about to run out; None when signed out. `rejected` is one that
-    /// the server has just refused: unless the session has another one by now, it is renewed whatever its time says.
+    /// The tokens that a session has, be it only in the store.
+    pub(crate) async fn tokens_or_stored(&self) -> Result<Option<SessionTokens>, Error> {
+        let unknown = matches!(self.lock().phase, Phase::Unknown);
+        if unknown {
+            self.sources.store.load().await
+        } else {
+            Ok(self.tokens())
+        }
+    }
+
+    /// A token that should count, got or renewed where need be; None when signed out. `rejected` is one that the server
+    /// has just refused: unless the session has another one by now, it is renewed whatever its time says.
     pub(crate) async fn access(
         &self,
         transport: &Arc<Transport>,
@@ -99,26 +153,37 @@ impl Renewal {
         let (pending, generation) = {
             let mut state = self.lock();
             let generation = state.generation;
-            match &state.phase {
-                Phase::SignedOut => return Ok(None),
+            let previous = match &state.phase {
+                Phase::SignedOut if self.sources.credentials.is_none() => return Ok(None),
                 Phase::Ended(source) => {
                     return Err(Error::Session {
                         ended: true,
                         source: Arc::clone(source),
                     });
                 }
-                Phase::Renewing { pending, .. } => (pending.clone(), generation),
                 Phase::Active(tokens) => {
                     let refused = rejected.is_some_and(|access| access.generation == generation);
-                    if !refused && !self.runs_out(tokens) {
+                    if !refused && !runs_out(tokens, self.ahead) {
                         return Ok(Some(Access {
                             token: tokens.access_token.clone(),
                             generation,
                         }));
                     }
-                    let previous = tokens.clone();
-                    let pending = renew(Arc::clone(transport), previous.clone()).boxed().shared();
-                    let generation = state.enter(Phase::Renewing {
+                    Some(tokens.clone())
+                }
+                Phase::Unknown | Phase::SignedOut | Phase::Obtaining { .. } => None,
+            };
+            match &state.phase {
+                Phase::Obtaining { pending, .. } => (pending.clone(), generation),
+                _ => {
+                    let pending: BoxedFuture<'static, _> = Box::pin(obtain(
+                        Arc::clone(transport),
+                        self.sources.clone(),
+                        previous.clone(),
+                        self.ahead,
+                    ));
+                    let pending = pending.shared();
+                    let generation = state.enter(Phase::Obtaining {
                         previous,
                         pending: pending.clone(),
                     });
@@ -126,10 +191,13 @@ impl Renewal {
                 }
             }
         };
-        let renewed = pending.await;
-        self.settle(generation, &renewed);
-        match renewed {
-            Ok(tokens) => Ok(Some(Access {
+        let obtained = pending.await;
+        self.settle(generation, &obtained);
+        match obtained {
+            Ok(Obtained {
+                not_kept: Some(source), ..
+            }) => Err(Error::Session { ended: false, source }),
+            Ok(Obtained { tokens, .. }) => Ok(tokens.map(|tokens| Access {
                 token: tokens.access_token,
                 generation: generation + 1,
             })),
@@ -141,26 +209,21 @@ impl Renewal {
     }
 
     /// The first of those who waited writes down how it went; signing in or out meanwhile outranks it.
-    fn settle(&self, generation: u64, renewed: &Result<SessionTokens, Arc<Error>>) {
+    fn settle(&self, generation: u64, obtained: &Result<Obtained, Arc<Error>>) {
         let mut state = self.lock();
         if state.generation != generation {
             return;
         }
-        let Phase::Renewing { previous, .. } = &state.phase else {
+        let Phase::Obtaining { previous, .. } = &state.phase else {
             return;
         };
-        let next = match renewed {
-            Ok(tokens) => Phase::Active(tokens.clone()),
-            Err(error) if ends_session(error) => Phase::Ended(Arc::clone(error)),
-            Err(_) => Phase::Active(previous.clone()),
+        let next = match (obtained, previous) {
+            (Ok(Obtained { tokens, .. }), _) => tokens.clone().map_or(Phase::SignedOut, Phase::Active),
+            (Err(error), _) if ends_session(error) => Phase::Ended(Arc::clone(error)),
+            (Err(_), Some(previous)) => Phase::Active(previous.clone()),
+            (Err(_), None) => Phase::Unknown,
         };
         state.enter(next);
-    }
-
-    fn runs_out(&self, tokens: &SessionTokens) -> bool {
-        let ahead = i64::try_from(self.ahead.as_millis()).unwrap_or(i64::MAX);
-        let left = tokens.access_token_expires_at.unix_milliseconds() - Timestamp::now().unix_milliseconds();
-        left <= ahead
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -169,17 +232,87 @@ impl Renewal {
     }
 }
 
-async fn renew(transport: Arc<Transport>, tokens: SessionTokens) -> Result<SessionTokens, Arc<Error>> {
-    let operation = RefreshSession::operation(RefreshSessionInput::of(&tokens));
-    let response = transport.send(&operation, None).await?;
-    let payload = crate::client::payload_of::<RefreshSession>(response)?;
+fn runs_out(tokens: &SessionTokens, ahead: Duration) -> bool {
+    let ahead = i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX);
+    let left = tokens.access_token_expires_at.unix_milliseconds() - Timestamp::now().unix_milliseconds();
+    left <= ahead
+}
+
+/// Renews what there is, or signs in; under the store's lock, because a refresh token counts once for all processes.
+async fn obtain(
+    transport: Arc<Transport>,
+    sources: Sources,
+    previous: Option<SessionTokens>,
+    ahead: Duration,
+) -> Result<Obtained, Arc<Error>> {
+    let Sources { store, credentials } = sources;
+    let _lock = store.lock().await?;
+    let stored = store.load().await?;
+    let held = match (previous, stored) {
+        // Another process has renewed or signed in since.
+        (previous, Some(stored)) if previous.as_ref().is_none_or(|previous| !previous.is_same(&stored)) => {
+            if !runs_out(&stored, ahead) {
+                return Ok(Obtained {
+                    tokens: Some(stored),
+                    not_kept: None,
+                });
+            }
+            Some(stored)
+        }
+        (previous, _) => previous,
+    };
+    if let Some(tokens) = &held {
+        match refresh(&transport, tokens).await {
+            Ok(tokens) => return Ok(kept(&store, tokens).await),
+            Err(error) if !ends_session(&error) => return Err(error.into()),
+            Err(error) => {
+                store.clear().await?;
+                if credentials.is_none() {
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+    match credentials {
+        Some(details) => Ok(kept(&store, sign_in(&transport, details).await?).await),
+        None => Ok(Obtained {
+            tokens: None,
+            not_kept: None,
+        }),
+    }
+}
+
+async fn kept(store: &Store, tokens: SessionTokens) -> Obtained {
+    let not_kept = store.save(&tokens).await.err().map(Arc::new);
+    Obtained {
+        tokens: Some(tokens),
+        not_kept,
+    }
+}
+
+async fn refresh(transport: &Transport, tokens: &SessionTokens) -> Result<SessionTokens, Error> {
+    let request = transport.request(&RefreshSession::operation(RefreshSessionInput::of(tokens)))?;
+    let payload = payload_of::<RefreshSession>(transport.send(&request, None).await?)?;
     let session = payload
         .session
-        .ok_or_else(|| Error::from(DecodeError::missing("refreshSession.session")))?;
+        .ok_or_else(|| DecodeError::missing("refreshSession.session"))?;
     Ok(session.into_tokens())
 }
 
-/// Whether only signing in again helps: the server knows the request and refuses the token.
+async fn sign_in(transport: &Transport, details: SignInDetails) -> Result<SessionTokens, Error> {
+    let SignInDetails { realm, email, password } = details;
+    let input = SignInInput {
+        realm,
+        email,
+        password: WireSecret(password),
+    };
+    let request = transport.request(&SignIn::operation(input))?;
+    let payload = payload_of::<SignIn>(transport.send(&request, None).await?)?;
+    let session = payload.session.ok_or_else(|| DecodeError::missing("signIn.session"))?;
+    Ok(session.into_tokens())
+}
+
+/// Whether only signing in again helps: the server knows the request and refuses the token, or the password.
 fn ends_session(error: &Error) -> bool {
     matches!(error, Error::User(_)) || error.has_code(&ErrorCode::Unauthenticated)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     Error, Portico, Timestamp,
@@ -26,8 +26,8 @@ graphql_enum! {
 
 /// What a session is made of: a short-lived access token, and a refresh token that gets the next pair.
 ///
-/// Both are redacted in `Debug`. To keep a session over a restart, store [`Portico::tokens`] as you store a password,
-/// and hand it to [`crate::Builder::session`]. A refresh token counts once: reused, it ends the session.
+/// Both are redacted in `Debug` and wiped when dropped. To keep a session over a restart, give the client a
+/// [`crate::TokenStore`]. A refresh token counts once: reused, it ends the session.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionTokens {
@@ -55,6 +55,11 @@ impl SessionTokens {
             refresh_token,
             refresh_token_expires_at,
         }
+    }
+
+    /// Whether both are the same step of a session: refresh tokens are never given twice.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.refresh_token.expose_secret() == other.refresh_token.expose_secret()
     }
 }
 
@@ -104,11 +109,13 @@ impl Portico {
     }
 
     /// Signs in (`signIn`): from now on this client and its clones act as this account, until
-    /// [`Portico::sign_out`]. Tokens renew by themselves.
+    /// [`Portico::sign_out`]. Tokens renew by themselves. A client that was built with
+    /// [`crate::Builder::credentials`] signs in by itself, and needs no such call.
     ///
     /// # Errors
     ///
-    /// [`Error::User`] with INVALID_CREDENTIALS; the session from before, if any, then stays.
+    /// [`Error::User`] with INVALID_CREDENTIALS; the session from before, if any, then stays. [`Error::TokenStore`]
+    /// where the session could not be kept; the client then is signed in all the same.
     pub async fn sign_in(
         &self,
         realm: Realm,
@@ -123,18 +130,20 @@ impl Portico {
         let payload = self.mutate_without_token::<SignIn>(input).await?;
         let session = payload.session.ok_or_else(|| DecodeError::missing("signIn.session"))?;
         let (tokens, viewer) = session.split();
-        self.renewal().begin(tokens);
+        self.renewal().begin(tokens).await?;
         Ok(viewer)
     }
 
     /// Ends the session at the server (`signOut`) and forgets its tokens. Without a session, or with one that the server
-    /// has ended already, there is nothing to end.
+    /// has ended already, there is nothing to end. A client with [`crate::Builder::credentials`] signs in again with
+    /// its next call.
     ///
     /// # Errors
     ///
     /// Whatever keeps the server from answering; the session then stays, so that the call can be repeated.
+    /// [`Error::TokenStore`] where the store could not be read or cleared.
     pub async fn sign_out(&self) -> Result<(), Error> {
-        if let Some(tokens) = self.renewal().tokens() {
+        if let Some(tokens) = self.renewal().tokens_or_stored().await? {
             let input = SignOutInput {
                 refresh_token: WireSecret(tokens.refresh_token),
             };
@@ -144,11 +153,11 @@ impl Portico {
                 Err(error) => return Err(error),
             }
         }
-        self.renewal().forget();
-        Ok(())
+        self.renewal().forget().await
     }
 
-    /// The session's present tokens; None when signed out, or when the server ended the session.
+    /// The session's present tokens; None when signed out, when the server ended the session, and before the first call
+    /// of a client that has its session from a store or signs in by itself.
     pub fn tokens(&self) -> Option<SessionTokens> {
         self.renewal().tokens()
     }
@@ -208,9 +217,9 @@ impl Session {
 
 #[derive(cynic::InputObject)]
 pub(crate) struct SignInInput {
-    realm: Realm,
-    email: String,
-    password: WireSecret,
+    pub(crate) realm: Realm,
+    pub(crate) email: String,
+    pub(crate) password: WireSecret,
 }
 
 #[derive(cynic::InputObject)]

@@ -3,9 +3,9 @@
 //! Follows the GraphQL-over-HTTP specification: <https://graphql.github.io/graphql-over-http/draft/>. cynic's own
 //! transports are not used: they drop an error's extensions and the answer's headers.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use cynic::Operation;
+use bytes::Bytes;
 use reqwest::{
     StatusCode,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT},
@@ -15,8 +15,12 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use url::Url;
 
-use crate::error::{DecodeError, Error, ErrorCode, GraphQlError, TransportError};
+use crate::{
+    Timestamp,
+    error::{DecodeError, EncodeError, Error, ErrorCode, GraphQlError, TransportError},
+};
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const ACCEPTED: HeaderValue = HeaderValue::from_static("application/graphql-response+json, application/json;q=0.9");
 
 /// Where and how requests are sent; shared by all clones of a client.
@@ -62,91 +66,152 @@ impl<T> Response<T> {
     }
 }
 
+/// An operation as it is sent; made once, however often it is repeated.
+pub(crate) struct Request(Bytes);
+
 impl Transport {
-    pub(crate) async fn send<T: DeserializeOwned, V: Serialize>(
+    pub(crate) fn request(&self, operation: &impl Serialize) -> Result<Request, Error> {
+        let body = serde_json::to_vec(operation).map_err(|error| Error::Encode(EncodeError::new(error)))?;
+        Ok(Request(body.into()))
+    }
+
+    pub(crate) async fn send<T: DeserializeOwned>(
         &self,
-        operation: &Operation<T, V>,
+        request: &Request,
         access_token: Option<&SecretString>,
     ) -> Result<Response<T>, Error> {
-        let mut request = self
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(ACCEPT, ACCEPTED);
+        headers.insert(CONTENT_TYPE, JSON);
+        headers.insert(USER_AGENT, self.user_agent.clone());
+        if let Some(token) = access_token {
+            headers.insert(AUTHORIZATION, bearer(token)?);
+        }
+        let failed = |error| Error::Transport(TransportError::new(&self.endpoint, error));
+        let response = self
             .http
             .post(self.endpoint.clone())
             .timeout(self.timeout)
-            .header(ACCEPT, ACCEPTED)
-            .header(USER_AGENT, self.user_agent.clone())
-            .json(operation);
-        if let Some(token) = access_token {
-            let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
-                .map_err(|_| DecodeError::new("the access token holds characters that no header can carry"))?;
-            value.set_sensitive(true);
-            request = request.header(AUTHORIZATION, value);
-        }
-        let failed = |error| Error::Transport(TransportError::new(&self.endpoint, error));
-        let response = request.send().await.map_err(failed)?;
-        let (status, headers) = (response.status(), response.headers().clone());
+            .headers(headers)
+            .body(request.0.clone())
+            .send()
+            .await
+            .map_err(failed)?;
+        let head = Head::of(response.status(), response.headers());
         let body = response.bytes().await.map_err(failed)?;
-        read(status, &headers, &body)
+        head.read(&body)
     }
 }
 
-/// A GraphQL body counts whatever the status is: servers send errors with 200 and with 4xx.
-fn read<T: DeserializeOwned>(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Response<T>, Error> {
-    let request_id = headers
-        .get("x-request-id")
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
-    let envelope = if is_graphql(headers) {
-        serde_json::from_slice::<Envelope<'_>>(body).map_err(|error| DecodeError::json(&error))
-    } else {
-        Err(DecodeError::new("its content type is not JSON"))
-    };
-    let envelope = match envelope {
-        Ok(envelope) => envelope,
-        Err(error) => return Err(without_graphql(status, headers, request_id).unwrap_or(error.into())),
-    };
-    let errors: Vec<GraphQlError> = envelope
-        .errors
-        .unwrap_or_default()
-        .into_iter()
-        .map(GraphQlError::from)
-        .collect();
-    if let Some(limited) = errors.iter().find(|error| error.code == ErrorCode::RateLimited) {
-        let request_id = limited.request_id.clone().or(request_id);
-        return Err(Error::RateLimited {
-            retry_after: retry_after(headers, SystemTime::now()),
-            request_id,
-        });
-    }
-    match (envelope.data, errors.is_empty()) {
-        (Some(data), true) => {
-            let data = serde_json::from_str(data.get()).map_err(|error| DecodeError::json(&error))?;
-            Ok(Response {
-                data: Some(data),
-                errors,
-            })
+/// The token as `Authorization` carries it, marked so that no log prints it.
+pub(crate) fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
+        .map_err(|_| DecodeError::new("the access token holds characters that no header can carry"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// What of an answer's head matters.
+pub(crate) struct Head {
+    status: StatusCode,
+    is_graphql: bool,
+    /// Not yet text: it is told of failures alone.
+    request_id: Option<HeaderValue>,
+    retry_after: Option<Duration>,
+}
+
+impl Head {
+    pub(crate) fn of(status: StatusCode, headers: &HeaderMap) -> Self {
+        Self {
+            status,
+            is_graphql: is_graphql(headers),
+            request_id: headers.get("x-request-id").cloned(),
+            retry_after: retry_after(headers, Timestamp::now()),
         }
-        // A field that failed may be null where the schema forbids null; the errors then say more than a decode error.
-        (data, false) => Ok(Response {
-            data: data.and_then(|data| serde_json::from_str(data.get()).ok()),
-            errors,
-        }),
-        (None, true) => Err(without_graphql(status, headers, request_id)
-            .unwrap_or_else(|| DecodeError::new("it has neither data nor errors").into())),
     }
-}
 
-/// What a status says where the body says nothing; None for success.
-fn without_graphql(status: StatusCode, headers: &HeaderMap, request_id: Option<String>) -> Option<Error> {
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => Some(Error::RateLimited {
-            retry_after: retry_after(headers, SystemTime::now()),
-            request_id,
-        }),
-        _ if status.is_success() => None,
-        _ => Some(Error::Http {
-            status: status.as_u16(),
-            request_id,
-        }),
+    /// For a message that comes without a head.
+    #[cfg(all(feature = "subscriptions", not(target_arch = "wasm32")))]
+    pub(crate) fn of_message() -> Self {
+        Self {
+            status: StatusCode::OK,
+            is_graphql: true,
+            request_id: None,
+            retry_after: None,
+        }
+    }
+
+    /// A GraphQL body counts whatever the status is: servers send errors with 200 and with 4xx.
+    pub(crate) fn read<T: DeserializeOwned>(self, body: &[u8]) -> Result<Response<T>, Error> {
+        if !self.is_graphql {
+            return Err(self.without_graphql(DecodeError::new("its content type is not JSON")));
+        }
+        // In one pass where all went well; what did not is looked at again, for its errors.
+        if let Ok(Answer {
+            data: Some(data),
+            errors: None,
+        }) = serde_json::from_slice(body)
+        {
+            return Ok(Response {
+                data: Some(data),
+                errors: Vec::new(),
+            });
+        }
+        let envelope = match serde_json::from_slice::<Envelope<'_>>(body) {
+            Ok(envelope) => envelope,
+            Err(error) => return Err(self.without_graphql(DecodeError::json(&error))),
+        };
+        let mut errors: Vec<GraphQlError> = envelope
+            .errors
+            .unwrap_or_default()
+            .into_iter()
+            .map(GraphQlError::from)
+            .collect();
+        if let Some(limited) = errors.iter_mut().find(|error| error.code == ErrorCode::RateLimited) {
+            return Err(Error::RateLimited {
+                retry_after: self.retry_after,
+                request_id: limited.request_id.take().or_else(|| self.request_id()),
+            });
+        }
+        for error in &mut errors {
+            error.retry_after = self.retry_after;
+        }
+        match (envelope.data, errors.is_empty()) {
+            (Some(data), true) => {
+                let data = serde_json::from_str(data.get()).map_err(|error| DecodeError::json(&error))?;
+                Ok(Response {
+                    data: Some(data),
+                    errors,
+                })
+            }
+            // A field that failed may be null where the schema forbids null; the errors then say more than a decode
+            // error.
+            (data, false) => Ok(Response {
+                data: data.and_then(|data| serde_json::from_str(data.get()).ok()),
+                errors,
+            }),
+            (None, true) => Err(self.without_graphql(DecodeError::new("it has neither data nor errors"))),
+        }
+    }
+
+    /// What a status says where the body says nothing; for success, why the body says nothing.
+    pub(crate) fn without_graphql(self, error: DecodeError) -> Error {
+        match self.status {
+            StatusCode::TOO_MANY_REQUESTS => Error::RateLimited {
+                retry_after: self.retry_after,
+                request_id: self.request_id(),
+            },
+            status if status.is_success() => error.into(),
+            status => Error::Http {
+                status: status.as_u16(),
+                retry_after: self.retry_after,
+                request_id: self.request_id(),
+            },
+        }
+    }
+
+    fn request_id(&self) -> Option<String> {
+        self.request_id.as_ref()?.to_str().ok().map(str::to_owned)
     }
 }
 
@@ -162,18 +227,20 @@ fn is_graphql(headers: &HeaderMap) -> bool {
 }
 
 /// `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3); an instant that has passed is no wait.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));
     }
     let instant = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
-    Some(
-        SystemTime::try_from(instant)
-            .ok()?
-            .duration_since(now)
-            .unwrap_or_default(),
-    )
+    let left = instant.as_millisecond() - now.unix_milliseconds();
+    Some(Duration::from_millis(u64::try_from(left).unwrap_or_default()))
+}
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    data: Option<T>,
+    errors: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -185,7 +252,7 @@ struct Envelope<'a> {
 }
 
 #[derive(Deserialize)]
-struct WireError {
+pub(crate) struct WireError {
     message: String,
     #[serde(default)]
     path: Option<Vec<PathSegment>>,
@@ -221,23 +288,26 @@ impl From<WireError> for GraphQlError {
             code: ErrorCode::from(extensions.code.unwrap_or_default()),
             path: path.collect(),
             request_id: extensions.request_id,
+            retry_after: None,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 
     use super::retry_after;
+    use crate::Timestamp;
 
     #[test]
     fn retry_after_reads_seconds_and_dates() {
         let wait = |text: &'static str| {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]);
-            retry_after(&headers, SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777 - 30))
+            let now = Timestamp::from_unix_milliseconds((784_111_777 - 30) * 1000).unwrap();
+            retry_after(&headers, now)
         };
         assert_eq!(wait("120"), Some(Duration::from_secs(120)));
         assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::from_secs(30)));

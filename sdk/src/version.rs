@@ -100,7 +100,8 @@ input! {
             lifecycle: [VersionLifecycle],
             /// The OpenAPI document, up to 5 MiB.
             specification: [String],
-            /// Makes repeating the call safe for 24 hours.
+            /// Makes repeating the call safe for 24 hours: 1 to 255 printable ASCII characters. Unless given, the crate
+            /// makes one for the retries of this one call.
             idempotency_key: [String],
         }
     }
@@ -147,7 +148,7 @@ handle! {
 
 impl<'a> Versions<'a> {
     /// A product's versions (`Product.versions`).
-    pub fn list(&self, product: &ProductId) -> List<'a, VersionListing> {
+    pub fn list(self, product: &ProductId) -> List<'a, VersionListing> {
         List::new(self.client, VersionListing::of(product))
     }
 
@@ -156,7 +157,7 @@ impl<'a> Versions<'a> {
     /// # Errors
     ///
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
-    pub async fn get(&self, id: &VersionId) -> Result<Option<ProductVersion>, Error> {
+    pub async fn get(self, id: &VersionId) -> Result<Option<ProductVersion>, Error> {
         GetVersion::fetch(self.client, id).await
     }
 
@@ -166,7 +167,7 @@ impl<'a> Versions<'a> {
     ///
     /// [`Error::NotFound`] where the caller may see no such product.
     pub async fn get_by_name(
-        &self,
+        self,
         product: &ProductId,
         name: impl Into<String>,
     ) -> Result<Option<ProductVersion>, Error> {
@@ -188,7 +189,7 @@ impl<'a> Versions<'a> {
     /// # Errors
     ///
     /// [`Error::NotFound`] where the caller may see no such version.
-    pub async fn specification(&self, id: &VersionId) -> Result<Option<String>, Error> {
+    pub async fn specification(self, id: &VersionId) -> Result<Option<String>, Error> {
         let found = GetSpecification::fetch(self.client, id).await?;
         found
             .map(|version| version.specification)
@@ -196,7 +197,7 @@ impl<'a> Versions<'a> {
     }
 
     /// The caller's apps whose request for this version would succeed (`ProductVersion.eligibleApps`).
-    pub fn eligible_apps(&self, id: &VersionId) -> List<'a, EligibleAppListing> {
+    pub fn eligible_apps(self, id: &VersionId) -> List<'a, EligibleAppListing> {
         List::new(self.client, EligibleAppListing::of(id))
     }
 
@@ -205,8 +206,8 @@ impl<'a> Versions<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with TAKEN when the product has one of this name, NOT_FOUND, INVALID or TOO_LONG.
-    pub async fn create(&self, input: CreateVersionInput) -> Result<Created<ProductVersion>, Error> {
-        let payload = self.client.mutate::<CreateVersion>(input).await?;
+    pub async fn create(self, input: CreateVersionInput) -> Result<Created<ProductVersion>, Error> {
+        let payload = self.client.mutate_repeatable::<CreateVersion>(input).await?;
         let object = payload
             .version
             .ok_or_else(|| DecodeError::missing("createVersion.version"))?;
@@ -221,7 +222,7 @@ impl<'a> Versions<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with TAKEN, NOT_FOUND, INVALID, REQUIRED or TOO_LONG.
-    pub async fn update(&self, input: UpdateVersionInput) -> Result<ProductVersion, Error> {
+    pub async fn update(self, input: UpdateVersionInput) -> Result<ProductVersion, Error> {
         let payload = self.client.mutate::<UpdateVersion>(input).await?;
         Ok(payload
             .version
@@ -233,7 +234,7 @@ impl<'a> Versions<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with INVALID_TRANSITION, ROUTE_CONFLICT when it becomes live, or NOT_FOUND.
-    pub async fn set_lifecycle(&self, id: &VersionId, lifecycle: VersionLifecycle) -> Result<ProductVersion, Error> {
+    pub async fn set_lifecycle(self, id: &VersionId, lifecycle: VersionLifecycle) -> Result<ProductVersion, Error> {
         let input = SetVersionLifecycleInput {
             id: id.clone(),
             lifecycle,
@@ -249,7 +250,7 @@ impl<'a> Versions<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with IN_USE while it has approved requests, or NOT_FOUND.
-    pub async fn delete(&self, id: &VersionId) -> Result<VersionId, Error> {
+    pub async fn delete(self, id: &VersionId) -> Result<VersionId, Error> {
         self.delete_with(DeleteVersionInput {
             id: id.clone(),
             force: false,
@@ -263,7 +264,7 @@ impl<'a> Versions<'a> {
     /// # Errors
     ///
     /// [`Error::User`] with NOT_FOUND.
-    pub async fn delete_forced(&self, id: &VersionId) -> Result<VersionId, Error> {
+    pub async fn delete_forced(self, id: &VersionId) -> Result<VersionId, Error> {
         self.delete_with(DeleteVersionInput {
             id: id.clone(),
             force: true,
@@ -271,7 +272,7 @@ impl<'a> Versions<'a> {
         .await
     }
 
-    async fn delete_with(&self, input: DeleteVersionInput) -> Result<VersionId, Error> {
+    async fn delete_with(self, input: DeleteVersionInput) -> Result<VersionId, Error> {
         let payload = self.client.mutate::<DeleteVersion>(input).await?;
         Ok(payload
             .deleted_id

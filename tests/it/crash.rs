@@ -53,7 +53,7 @@ async fn write(
                 .generate(GenerateCredentialInput::new(&app))
                 .await?;
             let id = generated.credential.id;
-            acknowledged.key = Some((id.clone(), generated.secret.unwrap().expose().to_owned()));
+            acknowledged.key = Some((id.clone(), generated.secret.expose().to_owned()));
             let _ = count.send(());
             if number % 2 == 1 {
                 client.credentials().revoke(&id).await?;
@@ -185,7 +185,7 @@ async fn sigterm_lets_what_is_under_way_finish() {
         .generate(GenerateCredentialInput::new(&app.id))
         .await
         .unwrap();
-    let key = generated.secret.unwrap().expose().to_owned();
+    let key = generated.secret.expose().to_owned();
     let request = reqwest::Client::new()
         .get(format!("{}/mock", process.gateway))
         .header("apikey", &key);

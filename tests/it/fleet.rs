@@ -2,6 +2,7 @@
 
 mod alone;
 mod confirmation;
+mod newer_control_plane;
 mod nodes;
 mod process;
 mod token;

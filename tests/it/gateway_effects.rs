@@ -107,12 +107,12 @@ async fn of_keys_revoked_and_rotated() {
         .rotate(RotateCredentialInput::new(&scene.credential.id))
         .await
         .unwrap();
-    let second = rotated.secret.unwrap().expose().to_owned();
+    let second = rotated.secret.expose().to_owned();
     scene.denies(&scene.key, 401, Some("CREDENTIAL_EXPIRED")).await;
     scene.opens(&second).await;
     let overlapping = RotateCredentialInput::new(&rotated.credential.id).overlap_seconds(3600);
     let rotated = credentials.rotate(overlapping).await.unwrap();
-    let third = rotated.secret.unwrap().expose().to_owned();
+    let third = rotated.secret.expose().to_owned();
     scene.opens(&second).await;
     scene.opens(&third).await;
     credentials.revoke(&rotated.credential.id).await.unwrap();

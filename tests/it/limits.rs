@@ -61,7 +61,7 @@ async fn an_app_has_so_many_live_keys_and_one_in_its_overlap_is_not_counted() {
     // Rotating at the limit works, and both keys open the gateway: three live ones, of which two count.
     let rotate = RotateCredentialInput::new(&first.id).overlap_seconds(3600);
     let successor = credentials.rotate(rotate).await.unwrap();
-    for key in [replaced_key.as_str(), successor.secret.as_ref().unwrap().expose()] {
+    for key in [replaced_key.as_str(), successor.secret.expose()] {
         assert_eq!(server.verdict("/mock", Some(key)).await, (200, None));
     }
     let listed = credentials.list(&app.id).page().await.unwrap().nodes;
@@ -98,7 +98,7 @@ async fn a_chain_of_rotations_is_no_way_around_the_limit() {
     let week = |id: &portico_sdk::CredentialId| RotateCredentialInput::new(id).overlap_seconds(604_800);
     for _ in 0..2 {
         let rotated = credentials.rotate(week(&newest)).await.unwrap();
-        keys.push(rotated.secret.as_ref().unwrap().expose().to_owned());
+        keys.push(rotated.secret.expose().to_owned());
         newest = rotated.credential.id.clone();
     }
     assert_eq!(

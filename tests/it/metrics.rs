@@ -4,27 +4,11 @@ use std::collections::BTreeMap;
 
 use portico::config::GatewayListen;
 use portico_sdk::{CreateAppInput, Realm, SecretString};
-use portico_tests::{fixture, server::TestServer, upstream::Upstream};
+use portico_tests::{fixture, scrape, server::TestServer, upstream::Upstream};
 
-/// The samples of a scrape by name and labels, as they are written.
+/// The samples of a server's scrape.
 async fn scrape(server: &TestServer) -> BTreeMap<String, f64> {
-    let address = server.server().metrics_listen().unwrap();
-    let answer = reqwest::get(format!("http://{address}/metrics")).await.unwrap();
-    assert_eq!(answer.status(), 200);
-    let format = answer.headers()["content-type"].to_str().unwrap().to_owned();
-    assert!(
-        format.starts_with("application/openmetrics-text; version=1.0.0"),
-        "{format}"
-    );
-    let text = answer.text().await.unwrap();
-    assert!(text.ends_with("# EOF\n"));
-    let samples = text.lines().filter(|line| !line.starts_with('#'));
-    samples
-        .map(|line| {
-            let (name, value) = line.rsplit_once(' ').unwrap();
-            (name.to_owned(), value.parse().unwrap())
-        })
-        .collect()
+    scrape::scrape(&server.server().metrics_listen().unwrap().to_string()).await
 }
 
 async fn with_metrics() -> TestServer {

@@ -8,7 +8,9 @@ use std::{
     sync::mpsc,
 };
 
-use portico_sdk::{Portico, Realm, RouteInput, SecretString, SetGatewayServiceInput, SignUpInput, VersionId};
+use portico_sdk::{
+    Portico, Realm, RetryPolicy, RouteInput, SecretString, SetGatewayServiceInput, SignUpInput, VersionId,
+};
 use portico_tests::{
     database, fixture,
     server::{ADMIN_PASSWORD, DEVELOPER_PASSWORD, PATIENCE},
@@ -101,7 +103,10 @@ impl Process {
     }
 
     async fn sign_in(&self, realm: Realm, email: &str, password: &str) -> Portico {
-        let client = Portico::builder(&self.endpoint).build().unwrap();
+        let client = Portico::builder(&self.endpoint)
+            .retry(RetryPolicy::none())
+            .build()
+            .unwrap();
         client
             .sign_in(realm, email, SecretString::from(password))
             .await
@@ -125,7 +130,10 @@ impl Process {
         let published = fixture::publish(&admin, &first, "mock", true).await;
         let service = SetGatewayServiceInput::new(&published.version.id, upstream, [RouteInput::path("/mock")]);
         admin.gateway_services().set(service).await.unwrap();
-        let anonymous = Portico::builder(&self.endpoint).build().unwrap();
+        let anonymous = Portico::builder(&self.endpoint)
+            .retry(RetryPolicy::none())
+            .build()
+            .unwrap();
         let input = SignUpInput::new("dana@example.com", SecretString::from(DEVELOPER_PASSWORD), "Dana");
         let developer = anonymous.sign_up(input).await.unwrap();
         admin.developers().approve(&developer.id, None).await.unwrap();

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use portico_sdk::{
     AccessRequestStatus, AppFilter, CreateAppInput, CreateVersionInput, CredentialStatus, DeveloperStatus,
     EnableRegistrationInput, Error, GenerateCredentialInput, Realm, RejectAccessRequestInput, RequestAccessInput,
-    RouteInput, SecretString, SetGatewayServiceInput, SignUpInput, UpdatePortalInput,
+    RouteInput, SecretLost, SecretString, SetGatewayServiceInput, SignUpInput, UpdatePortalInput,
 };
 use portico_tests::{
     fixture, refusal,
@@ -220,7 +220,7 @@ async fn the_last_free_key_goes_to_one() {
         for result in refused {
             assert_eq!(refusal::code(result), "LIMIT_REACHED");
         }
-        let last = made.remove(0).unwrap().secret.unwrap();
+        let last = made.remove(0).unwrap().secret;
         for key in [first.as_str(), last.expose()] {
             assert_eq!(server.verdict("/mock", Some(key)).await.0, 200);
         }
@@ -254,17 +254,20 @@ async fn one_idempotency_key_makes_one_object() {
     let generates = (0..20).map(|_| {
         let client = dana.client.clone();
         let input = GenerateCredentialInput::new(&made[0].id).idempotency_key("the-first-key");
-        async move { client.credentials().generate(input).await.unwrap() }
+        async move { client.credentials().generate(input).await }
     });
-    let generated = join_all(generates).await;
-    assert!(
-        generated
-            .iter()
-            .all(|one| one.credential.id == generated[0].credential.id)
-    );
-    // Whoever was first has the secret, nobody else.
-    assert_eq!(generated.iter().filter(|one| one.secret.is_some()).count(), 1);
-    assert!(generated.iter().all(|one| one.secret.is_some() != one.replayed));
+    // Whoever was first has the secret, nobody else; the others learn which credential it was.
+    let mut shown = Vec::new();
+    let mut lost = Vec::new();
+    for generated in join_all(generates).await {
+        match generated {
+            Ok(generated) => shown.push(generated.credential.id),
+            Err(Error::SecretLost(SecretLost::Credential(credential))) => lost.push(credential.id),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert_eq!((shown.len(), lost.len()), (1, 19));
+    assert!(lost.iter().all(|id| *id == shown[0]));
     let listed = dana.client.credentials().list(&made[0].id).page().await.unwrap().nodes;
     assert_eq!(listed.len(), 1);
     server.stop().await;

@@ -128,12 +128,12 @@ async fn live(server: &TestServer) -> (Secrets, String) {
         .await
         .unwrap();
     answers.push_str(&format!("{generated:?}"));
-    let key = generated.secret.unwrap().expose().to_owned();
+    let key = generated.secret.expose().to_owned();
     secrets.note("key", &key);
     let rotate = RotateCredentialInput::new(&generated.credential.id);
     let rotated = owner.client.credentials().rotate(rotate).await.unwrap();
     answers.push_str(&format!("{rotated:?}"));
-    let second = rotated.secret.unwrap().expose().to_owned();
+    let second = rotated.secret.expose().to_owned();
     secrets.note("rotated key", &second);
     for key in [&key, &second] {
         for path in ["/mock", "/nowhere"] {
@@ -218,7 +218,7 @@ async fn live(server: &TestServer) -> (Secrets, String) {
         .await
         .unwrap();
     answers.push_str(&format!("{created:?}"));
-    let gateway_token = created.secret.unwrap().expose_secret().to_owned();
+    let gateway_token = created.secret.expose_secret().to_owned();
     secrets.note("gateway token", &gateway_token);
     let stream = reqwest::Client::new().get(server.api("/gateway/v1/stream"));
     let mut stream = stream.bearer_auth(&gateway_token).send().await.unwrap();

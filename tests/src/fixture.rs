@@ -68,5 +68,5 @@ pub async fn key(developer: &TestDeveloper, app: &App) -> (portico_sdk::Credenti
         .generate(GenerateCredentialInput::new(&app.id))
         .await
         .unwrap();
-    (generated.credential, generated.secret.unwrap().expose().to_owned())
+    (generated.credential, generated.secret.expose().to_owned())
 }

@@ -25,7 +25,7 @@ pub async fn token(admin: &Portico, name: &str) -> (GatewayTokenId, GatewayToken
         .create(CreateGatewayTokenInput::new(name))
         .await
         .unwrap();
-    let secret = created.secret.unwrap();
+    let secret = created.secret;
     let token = GatewayToken::parse(secret.expose_secret().as_bytes()).unwrap();
     (created.token.id, token)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portico::{config::ServeOptions, server::Server};
-use portico_sdk::{DeveloperId, Portico, Realm, SecretString, SignUpInput};
+use portico_sdk::{DeveloperId, Portico, Realm, RetryPolicy, SecretString, SignUpInput};
 use tempfile::TempDir;
 
 use crate::database;
@@ -121,7 +121,11 @@ impl TestServer {
 
     /// A client that nobody has signed in.
     pub fn anonymous(&self) -> Portico {
-        Portico::builder(self.endpoint()).build().unwrap()
+        // A test sees every failure, at once.
+        Portico::builder(self.endpoint())
+            .retry(RetryPolicy::none())
+            .build()
+            .unwrap()
     }
 
     /// A client of the admin.

@@ -26,10 +26,7 @@ pub(crate) fn check(root: &Path) -> TaskResult {
         expected.insert(folder.join(name), sum);
     }
     let count = expected.len();
-    for entry in fs::read_dir(&folder).map_err(|error| format!("{VENDORED} cannot be read: {error}"))? {
-        let path = entry
-            .map_err(|error| format!("{VENDORED} cannot be read: {error}"))?
-            .path();
+    for path in files_below(&folder)? {
         if path == sums {
             continue;
         }
@@ -51,4 +48,18 @@ pub(crate) fn check(root: &Path) -> TaskResult {
             Ok(())
         }
     }
+}
+
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let unreadable = |error| format!("{} cannot be read: {error}", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_dir() {
+            files.extend(files_below(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(files)
 }

@@ -21,6 +21,7 @@ mod profile;
 mod queries;
 mod report;
 mod rounds;
+mod sdk;
 mod snapshot;
 
 use std::{
@@ -66,6 +67,7 @@ fn sections() -> Vec<Box<dyn Section>> {
         Box::new(snapshot::SnapshotSection),
         Box::new(queries::QueriesSection),
         Box::new(fleet::FleetSection),
+        Box::new(sdk::SdkSection),
     ]
 }
 

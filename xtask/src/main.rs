@@ -1,4 +1,5 @@
-//! The project's own tasks. `cargo xtask test` runs every test; `cargo xtask check` what is checked before them;
+//! The project's own tasks. `cargo xtask test` runs every test; `cargo xtask prepare`
+//! only looks for what they need; `cargo xtask check` what is checked before them;
 //! `cargo xtask schema` writes the schema files anew; `cargo xtask bench` measures.
 
 // A task speaks to the person at the terminal.
@@ -7,9 +8,12 @@
 mod assets;
 mod bench;
 mod contract;
+mod debian;
 mod deployment;
 mod layering;
 mod load;
+mod node;
+mod package;
 mod postgres;
 mod process;
 mod programs;
@@ -22,7 +26,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use test_cluster::Cluster;
+use test_cluster::{Cluster, Programs};
 
 /// The project's own tasks.
 #[derive(Parser)]
@@ -41,7 +45,9 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Run the checks that come before the tests: formatting, lints, layering, assets, schema.
+    /// Find or install what the tests need beyond Rust, and run none.
+    Prepare,
+    /// Run the checks that come before the tests: formatting, lints, layering, assets, schema, the SDK's package.
     Check,
     /// Write schema.graphql and the SDK's copy anew from the code.
     Schema {
@@ -63,6 +69,7 @@ fn main() -> ExitCode {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let result = match Arguments::parse().task {
         Task::Test { arguments } => test(&root, &arguments),
+        Task::Prepare => prepare(&root).map(|_| ()),
         Task::Check => check(&root),
         Task::Schema { check: false } => schema::write(&root),
         Task::Schema { check: true } => schema::check(&root),
@@ -83,9 +90,7 @@ fn main() -> ExitCode {
 /// A test with `sqlite` in its name is about SQLite alone, one with `postgres` about PostgreSQL; the others must hold
 /// on both.
 fn test(root: &Path, arguments: &[String]) -> TaskResult {
-    requirement::ensure_all()?;
-    programs::ensure_all(root)?;
-    let programs = postgres::ensure()?;
+    let programs = prepare(root)?;
     let run = |targets: &[&str], skipped: &str, variables: &[(&str, &str)]| {
         let mut all = vec!["test", "--workspace", "--locked"];
         all.extend(targets);
@@ -108,11 +113,20 @@ fn test(root: &Path, arguments: &[String]) -> TaskResult {
     )
 }
 
+/// Makes sure that what the tests need is there; what is missing is said plainly and fails.
+fn prepare(root: &Path) -> Result<Programs, String> {
+    requirement::ensure_all()?;
+    programs::ensure_all(root)?;
+    node::ensure_all(root)?;
+    postgres::ensure()
+}
+
 fn check(root: &Path) -> TaskResult {
     process::cargo(root, &["fmt", "--all", "--check"], &[])
         .map_err(|error| format!("{error}\nRun `cargo fmt --all` to format the code."))?;
     layering::check(root)?;
     assets::check(root)?;
+    node::check(root)?;
     deployment::check(root)?;
     requirement::ensure_all()?;
     process::cargo(
@@ -128,5 +142,6 @@ fn check(root: &Path) -> TaskResult {
         ],
         &[],
     )?;
-    schema::check(root)
+    schema::check(root)?;
+    package::check(root)
 }

@@ -230,7 +230,7 @@ pub struct AccessRequestQuery;
 /// Root fields of access requests.
 #[Object]
 impl AccessRequestQuery {
-    /// Access requests: an admin sees all, a developer their own. Latest first unless ordered otherwise.
+    /// Access requests: admins see all, developers their own; UNAUTHENTICATED for others. Latest first unless ordered.
     #[allow(clippy::too_many_arguments, reason = "the contract's arguments")]
     async fn access_requests(
         &self,

@@ -1,6 +1,10 @@
 //! The follower: reads the change log and applies what it names.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use entity::change::Subject;
 use gateway::{record::Update, snapshot::SnapshotWriter};
@@ -14,7 +18,8 @@ use super::{
     account_state::{self, AccountUpdate},
     backoff::Backoff,
     gateway_state,
-    log::{self, Head},
+    log::{self, Gained, Head},
+    unknown_subjects::UnknownSubjects,
     wake::Wake,
 };
 use crate::{
@@ -46,6 +51,16 @@ struct State {
     /// Where the log stood at the last read; `None` before the first full load.
     head: Option<Head>,
     snapshot: SnapshotWriter,
+    unknown_subjects: UnknownSubjects,
+}
+
+/// What became of a read of the log.
+enum Read {
+    /// All that was committed is held.
+    Everything,
+    /// The log named what this version does not know, too soon after the last time: that is still to be read, and the
+    /// position stays where it was.
+    KnownAlone,
 }
 
 impl Follower {
@@ -55,7 +70,11 @@ impl Follower {
         Self {
             database,
             directory,
-            state: Mutex::new(State { head: None, snapshot }),
+            state: Mutex::new(State {
+                head: None,
+                snapshot,
+                unknown_subjects: UnknownSubjects::default(),
+            }),
             progress: Progress::default(),
             wake: Wake::new(),
             hub: Hub::default(),
@@ -157,33 +176,60 @@ impl Follower {
     }
 
     async fn catch_up_into(&self, state: &mut State) -> Result<(), StoreError> {
-        let result = self.read_into(state).await;
-        self.progress.tried(result.is_ok());
-        result
+        match self.read_into(state).await {
+            Ok(Read::Everything) => self.progress.tried(true),
+            Ok(Read::KnownAlone) => self.progress.read_in_part(),
+            Err(error) => {
+                self.progress.tried(false);
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
-    async fn read_into(&self, state: &mut State) -> Result<(), StoreError> {
+    async fn read_into(&self, state: &mut State) -> Result<Read, StoreError> {
         let read = async {
             let transaction = log::begin(&self.database).await?;
             let head = log::head(&transaction).await?;
             let Some(held) = state.head.as_ref().filter(|held| head.continues(held)) else {
                 return Ok((transaction, head, None));
             };
-            let gained = gained(&transaction, &held.position).await?;
-            Ok::<_, StoreError>((transaction, head, Some(gained)))
+            let gained = log::gained_since(&transaction, &held.position).await?;
+            let (updates, accounts) = present(&transaction, &gained).await?;
+            Ok::<_, StoreError>((transaction, head, Some((updates, accounts, gained.unknown))))
         };
         let (transaction, head, gained) = tokio::time::timeout(CATCH_UP_TIMEOUT, read)
             .await
             .map_err(|_| StoreError::Unavailable(DbErr::Custom("no answer in time".to_owned())))??;
-        let Some((updates, accounts)) = gained else {
+        let Some((updates, accounts, unknown)) = gained else {
             tracing::info!("reading everything anew: the change log does not go on from what was read");
-            return self.load_into(state, transaction, head).await;
+            self.load_into(state, transaction, head).await?;
+            return Ok(Read::Everything);
+        };
+        let began = Instant::now();
+        if let Some(subject) = &unknown
+            && state.unknown_subjects.may_reload(began)
+        {
+            tracing::warn!(
+                subject,
+                "reading everything anew: the change log names what this version does not know; does a newer one run beside it?"
+            );
+            self.load_into(state, transaction, head).await?;
+            state.unknown_subjects.reloaded(began, Instant::now());
+            return Ok(Read::Everything);
+        }
+        // What is not known here is not held yet: then nobody is told of a position that would have it.
+        let head = if unknown.is_some() {
+            state.head.clone().unwrap_or(head)
+        } else {
+            head
         };
         self.progress.applied(updates.len() + accounts.len());
         if !updates.is_empty() {
             let line = self.hub.line(&head.position, &updates);
             if state.snapshot.apply(updates).is_err() {
-                return self.load_into(state, transaction, head).await;
+                self.load_into(state, transaction, head).await?;
+                return Ok(Read::Everything);
             }
             self.hub.publish(&head.position, line);
         }
@@ -194,7 +240,11 @@ impl Follower {
         // Whether the end of a transaction that only read arrives changes nothing.
         drop(transaction);
         state.head = Some(head);
-        Ok(())
+        Ok(if unknown.is_some() {
+            Read::KnownAlone
+        } else {
+            Read::Everything
+        })
     }
 
     /// Tells other nodes of a commit of this one, and returns when this node holds its effect, trying again until it
@@ -272,14 +322,13 @@ impl Follower {
     }
 }
 
-/// The present state, at the transaction's instant, of what the log has gained since `position`.
-async fn gained(
+/// The present state, at the transaction's instant, of what the log has gained and this version knows.
+async fn present(
     transaction: &DatabaseTransaction,
-    position: &Position,
+    gained: &Gained,
 ) -> Result<(Vec<Update>, Vec<AccountUpdate>), StoreError> {
-    let gained = log::gained_since(transaction, position).await?;
     let (mut updates, mut accounts) = (Vec::new(), Vec::new());
-    for batch in gained.chunks(BATCH) {
+    for batch in gained.named.chunks(BATCH) {
         let ids = |wanted: Subject| -> Vec<Uuid> {
             let of_subject = batch.iter().filter(|(subject, _)| *subject == wanted);
             of_subject.map(|(_, id)| *id).collect()

@@ -90,14 +90,32 @@ pub(super) async fn head(transaction: &DatabaseTransaction) -> Result<Head, Stor
     Ok(Head { position, identity, at })
 }
 
-/// What the log has gained since `position`, each object once.
-pub(super) async fn gained_since(
-    transaction: &DatabaseTransaction,
-    position: &Position,
-) -> Result<Vec<(Subject, Uuid)>, StoreError> {
+/// What the log has gained.
+#[derive(Debug, Default)]
+pub(super) struct Gained {
+    /// What it names, each object once.
+    pub(super) named: Vec<(Subject, Uuid)>,
+    /// A kind of object that this version does not know, if it names one. Anything may have changed with it.
+    pub(super) unknown: Option<String>,
+}
+
+/// What the log has gained since `position`.
+pub(super) async fn gained_since(transaction: &DatabaseTransaction, position: &Position) -> Result<Gained, StoreError> {
+    let mut gained = Gained::default();
+    for (subject, id) in rows_since(transaction, position).await? {
+        match Subject::try_from_value(&subject) {
+            Ok(subject) => gained.named.push((subject, id)),
+            Err(_) => gained.unknown = Some(subject),
+        }
+    }
+    Ok(gained)
+}
+
+async fn rows_since(transaction: &DatabaseTransaction, position: &Position) -> Result<Vec<(String, Uuid)>, StoreError> {
     if let Some(revision) = position.as_revision() {
         let rows = change::Entity::find()
             .select_only()
+            // As text: it may be the name of something that this version does not know.
             .columns([change::Column::Subject, change::Column::SubjectId])
             .distinct()
             .filter(change::Column::Revision.gt(revision));
@@ -109,7 +127,6 @@ pub(super) async fn gained_since(
     rows.iter().map(named).collect()
 }
 
-fn named(row: &QueryResult) -> Result<(Subject, Uuid), StoreError> {
-    let subject: String = row.try_get("", "subject")?;
-    Ok((Subject::try_from_value(&subject)?, row.try_get("", "subject_id")?))
+fn named(row: &QueryResult) -> Result<(String, Uuid), StoreError> {
+    Ok((row.try_get("", "subject")?, row.try_get("", "subject_id")?))
 }

@@ -10,6 +10,7 @@ mod gateway_state;
 mod log;
 mod position;
 mod progress;
+mod unknown_subjects;
 mod wake;
 mod watch;
 

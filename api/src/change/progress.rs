@@ -26,6 +26,11 @@ impl Progress {
         }
     }
 
+    /// The log was read, and what it named is not all held yet.
+    pub(super) fn read_in_part(&self) {
+        self.healthy.store(true, Relaxed);
+    }
+
     /// Everything was read anew.
     pub(super) fn loaded(&self) {
         self.full_loads.fetch_add(1, Relaxed);

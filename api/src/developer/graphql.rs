@@ -289,7 +289,7 @@ pub struct DeveloperMutation;
 /// Mutations of developers, for admins.
 #[Object]
 impl DeveloperMutation {
-    /// Lets a developer use the portal. Admins.
+    /// Lets a developer use the portal: one who waits, was turned down, or was revoked. Admins.
     async fn approve_developer(
         &self,
         context: &Context<'_>,
@@ -302,7 +302,7 @@ impl DeveloperMutation {
         answer(context, decided.await)
     }
 
-    /// Turns a sign-up down. Admins.
+    /// Turns a sign-up down that waits. The developer may be approved later. Admins.
     async fn reject_developer(
         &self,
         context: &Context<'_>,

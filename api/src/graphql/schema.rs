@@ -23,7 +23,8 @@ use crate::{
 /// The schema of Portico.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
-/// What can be read.
+/// What can be read. Lists come in pages: `nodes` has the items, and `pageInfo { hasNextPage endCursor }` leads on.
+/// What the viewer may not see does not exist for them.
 #[derive(Default, MergedObject)]
 pub struct Query(
     NodeQuery,
@@ -39,7 +40,8 @@ pub struct Query(
     GatewayNodeQuery,
 );
 
-/// What can be done.
+/// What can be done. Each takes one `input` and answers what it changed, as it is now; or `userErrors` that say why
+/// nothing happened. Who may call it stands at the end of its description.
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     SessionMutation,

@@ -19,6 +19,27 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
+/// What one customer of a provider has: an IPv4 address, or an IPv6 network of 64 bits (RFC 6177 gives a site at least
+/// that). An IPv4 address written as an IPv6 one (RFC 4291, section 2.5.5.2) is the IPv4 address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Network {
+    /// The address.
+    V4(u32),
+    /// The address's first 64 bits.
+    V6(u64),
+}
+
+impl Network {
+    /// The network that the address is in.
+    #[must_use]
+    pub fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address.into()),
+            IpAddr::V6(address) => Self::V6((u128::from(address) >> 64) as u64),
+        }
+    }
+}
+
 /// The proxies whose word about their clients is taken.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Arc<[IpNet]>);

@@ -61,7 +61,7 @@ pub struct PortalQuery;
 /// Root fields of the portal.
 #[Object]
 impl PortalQuery {
-    /// The portal.
+    /// The settings that all products share, and what calls through the gateway start with. Anyone.
     async fn portal(&self, context: &Context<'_>) -> Result<Portal> {
         context.give(service::read(context.plane()).await).map(Portal)
     }
@@ -112,7 +112,7 @@ pub struct PortalMutation;
 /// Mutations of the portal.
 #[Object]
 impl PortalMutation {
-    /// Changes the portal's settings. Admins.
+    /// Changes the portal's settings; what is left out stays as it is. Admins.
     async fn update_portal(
         &self,
         context: &Context<'_>,

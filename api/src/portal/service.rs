@@ -1,13 +1,14 @@
 //! Reading and changing the portal's settings.
 
 use async_graphql::MaybeUndefined;
-use domain::{Refusal, audit::AuditAction};
+use domain::audit::AuditAction;
 use serde_json::json;
 
 use super::store;
 pub use super::store::PortalRecord;
 use crate::{
-    audit::record::AuditRecord, change::Subject, context::CallContext, control_plane::ControlPlane, error::ServiceError,
+    audit::record::AuditRecord, change::Subject, context::CallContext, control_plane::ControlPlane,
+    error::ServiceError, patch,
 };
 
 /// What an admin wants changed; what is undefined is left alone.
@@ -38,39 +39,30 @@ pub async fn read(plane: &ControlPlane) -> Result<PortalRecord, ServiceError> {
 pub async fn update(
     plane: &ControlPlane,
     call: &CallContext,
-    patch: PortalPatch,
+    given: PortalPatch,
 ) -> Result<PortalRecord, ServiceError> {
     call.admin()?;
     let mut transaction = plane.write().await?;
     let before = store::lock(&*transaction).await?;
     let mut after = before.clone();
     let mut refusals = Vec::new();
-    match patch.name {
-        MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => refusals.push(Refusal::cannot_be_null("name")),
-        MaybeUndefined::Value(name) => match plane.limits.name("name", &name) {
-            Ok(name) => after.name = name,
-            Err(refusal) => refusals.push(refusal),
-        },
-    }
+    patch::replace(&mut refusals, "name", &mut after.name, given.name, |name| {
+        plane.limits.name("name", &name)
+    });
     for (field, wanted, setting) in [
-        ("isPublic", patch.is_public, &mut after.settings.is_public),
+        ("isPublic", given.is_public, &mut after.settings.is_public),
         (
             "autoApproveDevelopers",
-            patch.auto_approve_developers,
+            given.auto_approve_developers,
             &mut after.settings.auto_approve_developers,
         ),
         (
             "autoApproveAccessRequests",
-            patch.auto_approve_access_requests,
+            given.auto_approve_access_requests,
             &mut after.settings.auto_approve_access_requests,
         ),
     ] {
-        match wanted {
-            MaybeUndefined::Undefined => {}
-            MaybeUndefined::Null => refusals.push(Refusal::cannot_be_null(field)),
-            MaybeUndefined::Value(value) => *setting = value,
-        }
+        patch::replace(&mut refusals, field, setting, wanted, Ok);
     }
     if !refusals.is_empty() {
         return Err(refusals.into());

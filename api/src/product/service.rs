@@ -29,6 +29,7 @@ use crate::{
     id,
     idempotency::{self, Claim},
     pagination::{Direction, Page, Slice},
+    patch::{self, kept, kept_all, replacement},
     version,
 };
 
@@ -220,24 +221,12 @@ pub async fn update(
         ..before.clone()
     };
     let mut refusals = Vec::new();
-    match name {
-        MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => refusals.push(Refusal::cannot_be_null("name")),
-        MaybeUndefined::Value(name) => {
-            if let Some(name) = kept(&mut refusals, plane.limits.product_name("name", &name)) {
-                after.name = name;
-            }
-        }
-    }
-    match slug {
-        MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => refusals.push(Refusal::cannot_be_null("slug")),
-        MaybeUndefined::Value(slug) => {
-            if let Some(slug) = kept(&mut refusals, slug::slug("slug", &slug)) {
-                after.slug = slug;
-            }
-        }
-    }
+    patch::replace(&mut refusals, "name", &mut after.name, name, |name| {
+        plane.limits.product_name("name", &name)
+    });
+    patch::replace(&mut refusals, "slug", &mut after.slug, slug, |slug| {
+        slug::slug("slug", &slug)
+    });
     if let Some(description) = replacement(description) {
         let description = plane.limits.optional_description("description", description.as_deref());
         after.description = kept(&mut refusals, description).flatten();
@@ -370,23 +359,6 @@ fn checked_documents(given: &[DocumentText]) -> Result<Vec<Document>, Vec<Refusa
         .iter()
         .map(|DocumentText { slug, title, body }| DocumentInput { slug, title, body });
     document::documents("documents", given)
-}
-
-/// What a field is replaced by, if it is: null stands for nothing.
-fn replacement<T>(field: MaybeUndefined<T>) -> Option<Option<T>> {
-    match field {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(value) => Some(Some(value)),
-    }
-}
-
-fn kept<T>(refusals: &mut Vec<Refusal>, checked: Result<T, Refusal>) -> Option<T> {
-    checked.map_err(|refusal| refusals.push(refusal)).ok()
-}
-
-fn kept_all<T>(refusals: &mut Vec<Refusal>, checked: Result<T, Vec<Refusal>>) -> Option<T> {
-    checked.map_err(|more| refusals.extend(more)).ok()
 }
 
 fn slugs(documents: &[Document]) -> Vec<&str> {

@@ -39,6 +39,7 @@ use super::{
     in_flight::{InFlight, UnderWay},
     realm::Realm,
 };
+use crate::http::client_address::Network;
 
 /// Accounts whose addresses are remembered; past it the one that signed in longest ago is forgotten.
 const MAX_ACCOUNTS: usize = 20_000;
@@ -268,7 +269,7 @@ impl<C: Clock + Clone> Throttle<C> {
     }
 
     fn address(&self, address: Option<IpAddr>) -> u64 {
-        self.slots.hash_one(address.map(network))
+        self.slots.hash_one(address.map(Network::of))
     }
 
     fn lock(&self) -> MutexGuard<'_, Remembered> {
@@ -289,21 +290,6 @@ impl<C: Clock> fmt::Debug for Throttle<C> {
 pub struct Working {
     _of_address: UnderWay<u64>,
     _of_account: UnderWay<(u64, bool)>,
-}
-
-/// What one customer of a provider has: an IPv4 address, or an IPv6 network of 64 bits (RFC 6177 gives a site at least
-/// that). An IPv4 address written as an IPv6 one (RFC 4291, section 2.5.5.2) is the IPv4 address.
-fn network(address: IpAddr) -> Network {
-    match address.to_canonical() {
-        IpAddr::V4(address) => Network::V4(address.into()),
-        IpAddr::V6(address) => Network::V6((u128::from(address) >> 64) as u64),
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Network {
-    V4(u32),
-    V6(u64),
 }
 
 /// Where accounts signed in before. Holds hashes, no e-mails and no addresses.

@@ -177,7 +177,7 @@ fn spellings_of_one_network_count_as_one() {
         ("::1", "0.0.0.1", false),
         ("::1", "::2", true),
     ] {
-        let networks = (network(one.parse().unwrap()), network(other.parse().unwrap()));
+        let networks = (Network::of(one.parse().unwrap()), Network::of(other.parse().unwrap()));
         assert_eq!(networks.0 == networks.1, same, "{one} {other}");
     }
     let fixture = fixture();

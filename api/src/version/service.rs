@@ -22,7 +22,7 @@ use crate::{
     graphql::payload::Replayable,
     id,
     idempotency::{self, Claim},
-    product,
+    patch, product,
 };
 
 /// A version to make.
@@ -148,25 +148,13 @@ pub async fn update(
         ..before.clone()
     };
     let mut refusals = Vec::new();
-    match name {
-        MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => refusals.push(Refusal::cannot_be_null("name")),
-        MaybeUndefined::Value(name) => match plane.limits.name("name", &name) {
-            Ok(name) => after.name = name,
-            Err(refusal) => refusals.push(refusal),
-        },
-    }
-    let specification = match specification {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(given) => match checked_specification(plane, &given) {
-            Ok(document) => Some(Some(document)),
-            Err(refusal) => {
-                refusals.push(refusal);
-                None
-            }
-        },
-    };
+    patch::replace(&mut refusals, "name", &mut after.name, name, |name| {
+        plane.limits.name("name", &name)
+    });
+    let specification = patch::replacement(specification).and_then(|given| {
+        let checked = given.map(|given| checked_specification(plane, &given)).transpose();
+        patch::kept(&mut refusals, checked)
+    });
     if !refusals.is_empty() {
         return Err(refusals.into());
     }

@@ -14,14 +14,14 @@ use tokio::sync::watch;
 use crate::{
     clock::Clock,
     record::Update,
-    snapshot::{NotLoaded, Snapshot, SnapshotReader, SnapshotWriter},
+    snapshot::{NotLoaded, Snapshot, SnapshotReader, SnapshotWriter, Strategies},
     snapshot_copy::CopyHeader,
 };
 
 /// The snapshot with its position in the control plane's history.
 #[derive(Debug)]
 pub(super) struct Enforced {
-    writer: Mutex<SnapshotWriter>,
+    state: Mutex<State>,
     reader: SnapshotReader,
     clock: Clock,
     max_staleness: MaxStaleness,
@@ -29,12 +29,34 @@ pub(super) struct Enforced {
     position: watch::Sender<Option<String>>,
 }
 
+#[derive(Debug)]
+struct State {
+    writer: SnapshotWriter,
+    /// The strategies as they were last told, also while nothing is enforced: their key headers outlast what can be
+    /// read of them. `None` before the first time.
+    strategies: Option<Strategies>,
+}
+
+impl State {
+    /// Enforces this, with what was known before of the key headers of strategies that cannot be read now.
+    fn enforce(&mut self, mut snapshot: Snapshot) {
+        if let Some(earlier) = &self.strategies {
+            snapshot.remember_key_headers(earlier);
+        }
+        self.strategies = Some(snapshot.strategies().clone());
+        self.writer.restore(snapshot);
+    }
+}
+
 impl Enforced {
     pub(super) fn new(writer: SnapshotWriter, max_staleness: MaxStaleness) -> Self {
         Self {
             reader: writer.reader(),
             clock: writer.clock().clone(),
-            writer: Mutex::new(writer),
+            state: Mutex::new(State {
+                writer,
+                strategies: None,
+            }),
             max_staleness,
             position: watch::Sender::new(None),
         }
@@ -48,29 +70,34 @@ impl Enforced {
         self.position.subscribe()
     }
 
+    /// Whether something was enforced since the start, be it withdrawn meanwhile.
+    pub(super) fn has_begun(&self) -> bool {
+        self.lock().strategies.is_some()
+    }
+
     pub(super) fn age(&self) -> Option<Duration> {
         self.clock.age()
     }
 
     /// The control plane sent all of this as its state.
     pub(super) fn replace(&self, snapshot: Snapshot, position: String, time: Timestamp) {
-        let mut writer = self.lock();
+        let mut state = self.lock();
         self.clock.note(Contact::live(time, self.clock.reading()));
-        writer.restore(snapshot);
+        state.enforce(snapshot);
         self.position.send_replace(Some(position));
     }
 
     /// The control plane's state was this when the copy was taken. Says whether it is enforced now: not when it is too
     /// old, nor when the control plane has been heard since.
     pub(super) fn restore(&self, header: &CopyHeader, snapshot: Snapshot) -> bool {
-        let mut writer = self.lock();
+        let mut state = self.lock();
         let reading = self.clock.reading();
         let contact = Contact::of_copy(header.taken_at, reading);
         if self.position.borrow().is_some() || !self.max_staleness.allows(contact.age(reading)) {
             return false;
         }
         self.clock.note(contact);
-        writer.restore(snapshot);
+        state.enforce(snapshot);
         self.position.send_replace(Some(header.position.clone()));
         true
     }
@@ -80,8 +107,11 @@ impl Enforced {
     /// # Errors
     /// [`NotLoaded`] when nothing is enforced that these could be changes of.
     pub(super) fn apply(&self, updates: Vec<Update>, position: String, time: Timestamp) -> Result<(), NotLoaded> {
-        let mut writer = self.lock();
-        writer.apply(updates)?;
+        let mut state = self.lock();
+        state.writer.apply(updates)?;
+        if let Some(snapshot) = self.reader.load() {
+            state.strategies = Some(snapshot.strategies().clone());
+        }
         self.clock.note(Contact::live(time, self.clock.reading()));
         self.position.send_replace(Some(position));
         Ok(())
@@ -92,7 +122,7 @@ impl Enforced {
     /// # Errors
     /// [`NotLoaded`] when nothing is enforced: what there was became too old.
     pub(super) fn hear(&self, position: String, time: Timestamp) -> Result<(), NotLoaded> {
-        let _writer = self.lock();
+        let _state = self.lock();
         if self.position.borrow().is_none() {
             return Err(NotLoaded);
         }
@@ -107,8 +137,8 @@ impl Enforced {
 
     /// Enforces nothing any more: every call is answered 503 until the control plane sends all of its state.
     pub(super) fn withdraw(&self) {
-        let mut writer = self.lock();
-        writer.withdraw();
+        let mut state = self.lock();
+        state.writer.withdraw();
         self.position.send_replace(None);
     }
 
@@ -124,7 +154,7 @@ impl Enforced {
 
     /// What a copy of the present state holds.
     pub(super) fn copyable(&self) -> Option<(CopyHeader, Arc<Snapshot>)> {
-        let _writer = self.lock();
+        let _state = self.lock();
         let header = CopyHeader {
             position: self.position()?,
             taken_at: self.clock.contact()?.true_at(),
@@ -132,9 +162,9 @@ impl Enforced {
         Some((header, self.reader.load()?))
     }
 
-    fn lock(&self) -> MutexGuard<'_, SnapshotWriter> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing that runs under the lock leaves it half done.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

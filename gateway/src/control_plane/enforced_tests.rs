@@ -1,9 +1,16 @@
 //! What is enforced, and until when.
 
-use domain::{app::AppStatus, id::AppId};
+use domain::{
+    app::AppStatus,
+    auth_strategy::AuthStrategyType,
+    id::{AppId, AuthStrategyId},
+};
 
 use super::*;
-use crate::{record::AppRecord, snapshot};
+use crate::{
+    record::{AppRecord, AuthStrategyRecord, Unreadable},
+    snapshot,
+};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -104,4 +111,44 @@ fn a_copy_names_the_state_that_it_holds() {
     assert_eq!(header.position, "9");
     assert_eq!(header.taken_at, at.saturating_add(DAY));
     assert_eq!(snapshot.updates().count(), 1);
+}
+
+#[test]
+fn key_headers_outlast_a_full_snapshot_and_a_time_without_any() {
+    let enforced = enforced();
+    assert!(!enforced.has_begun());
+    let id = AuthStrategyId::new();
+    let strategy = |name: &str| {
+        Update::from(AuthStrategyRecord {
+            id,
+            kind: AuthStrategyType::KeyAuth,
+            key_names: vec![name.to_owned()],
+            credential_ttl_days: None,
+        })
+    };
+    let replace = |updates: &[Update]| {
+        let snapshot = Snapshot::of(updates.iter().cloned());
+        enforced.replace(snapshot, "8".to_owned(), Timestamp::now());
+    };
+    let knows = |name: &str| enforced.reader.load().unwrap().is_key_header(name);
+    let unreadable = [Update::Unreadable(Unreadable::AuthStrategy {
+        id,
+        key_names: Vec::new(),
+    })];
+    replace(&[strategy("x-first")]);
+    assert!(enforced.has_begun());
+    replace(&unreadable);
+    assert!(knows("x-first"));
+    enforced.withdraw();
+    replace(&unreadable);
+    assert!(knows("x-first") && enforced.has_begun());
+    let change = vec![strategy("x-second")];
+    enforced.apply(change, "9".to_owned(), Timestamp::now()).unwrap();
+    enforced.withdraw();
+    replace(&unreadable);
+    assert!(knows("x-second") && !knows("x-first"));
+    // A full snapshot without it says that it is gone.
+    replace(&[]);
+    replace(&unreadable);
+    assert!(!knows("x-second"));
 }

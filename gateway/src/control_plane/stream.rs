@@ -2,6 +2,7 @@
 
 use std::{
     error::Error as StdError,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -25,6 +26,7 @@ use super::{
 use crate::{
     record::Update,
     snapshot::{NotLoaded, Snapshot},
+    snapshot_copy,
     wire::{
         decode::{Unattributable, decode},
         frame::{FORMAT, Frame, ReadFrame},
@@ -126,8 +128,9 @@ impl Stream {
             while let Some(line) = lines.next_line()? {
                 turn = match (turn, serde_json::from_slice(&line)?) {
                     (Turn::Full(updates), Frame::End { position, time }) => {
+                        let copy = (!self.enforced.has_begun()).then(|| self.config.copy.clone());
                         // A large one takes a while: not on the threads that serve.
-                        let snapshot = tokio::task::spawn_blocking(move || Snapshot::of(updates)).await;
+                        let snapshot = tokio::task::spawn_blocking(move || full_snapshot(updates, copy)).await;
                         self.begin(snapshot.map_err(|_| StreamError::Ended)?, position, time);
                         Turn::Changes
                     }
@@ -179,6 +182,23 @@ impl Stream {
             ) => Err(StreamError::OutOfTurn),
         }
     }
+}
+
+/// The snapshot that the control plane sent. At the start, what the `copy` on disk knew of the key headers of strategies
+/// that cannot be read is all that is known of them; nothing else of it is used.
+fn full_snapshot(updates: Vec<Update>, copy: Option<PathBuf>) -> Snapshot {
+    let mut snapshot = Snapshot::of(updates);
+    if let Some(path) = copy.filter(|_| !snapshot.knows_all_key_headers()) {
+        match snapshot_copy::read(&path) {
+            Ok((_, earlier)) => snapshot.remember_key_headers(earlier.strategies()),
+            Err(error) => tracing::warn!(
+                error = &error as &(dyn StdError + 'static),
+                "what the copy on disk knew of the key headers of unreadable strategies is not known: keys are kept from \
+                 upstreams by their form alone"
+            ),
+        }
+    }
+    snapshot
 }
 
 /// What may come next.

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName};
 
-use crate::{answer::Refused, header_name::folded, headers, snapshot::Snapshot};
+use crate::{answer::Refused, header_name::folded, headers, key_header, snapshot::Snapshot};
 
 /// The headers that the proxy takes off or overwrites, from the query of its question:
 /// `removes=apikey,x-consumer-*`. A name may end in `*`.
@@ -42,7 +42,7 @@ impl Removals {
     /// the strategies.
     pub(crate) fn cover(&self, snapshot: &Snapshot, headers: &HeaderMap) -> Result<(), Refused> {
         for name in headers.keys().filter(|name| !self.includes(name)) {
-            if snapshot.is_key_header(&folded(name)) {
+            if key_header::holds_key(snapshot, headers, name) {
                 tracing::error!(
                     header = name.as_str(),
                     "refused: the proxy does not say that it removes this header, in which keys are sent"
@@ -63,7 +63,7 @@ impl Removals {
 pub(crate) fn needed(snapshot: &Snapshot, headers: &HeaderMap) -> Vec<String> {
     headers
         .keys()
-        .filter(|name| headers::is_ours(&folded(name)) || snapshot.is_key_header(&folded(name)))
+        .filter(|name| headers::is_ours(&folded(name)) || key_header::holds_key(snapshot, headers, name))
         .map(|name| name.as_str().to_owned())
         .collect()
 }

@@ -14,7 +14,7 @@ use super::{
     index::{OpenIndex, Owner},
     shards::{place_of_id, place_of_key},
 };
-use crate::record::{CredentialRecord, Update};
+use crate::record::{CredentialRecord, Unreadable, Update};
 
 /// Changes to a snapshot. They are in it when the batch is closed.
 pub(super) struct Batch<'a> {
@@ -60,10 +60,14 @@ impl<'a> Batch<'a> {
                 }
                 self.snapshot.set_version(id, record);
             }
-            Update::AuthStrategy(id, record) => self.snapshot.set_strategy(id, record),
+            Update::AuthStrategy(id, record) => self.snapshot.strategies.set(id, record),
+            Update::Unreadable(Unreadable::AuthStrategy { id, key_names }) => {
+                self.snapshot.strategies.set_unreadable(id, &key_names);
+            }
             Update::Developer(id, record) => self.snapshot.developers.set(id, record),
             Update::App(id, None) => self.remove_app(id),
             Update::App(id, record) => self.state(id).app = record,
+            Update::Unreadable(Unreadable::App(id)) => self.state(id).app = None,
             Update::Credential(id, record) => self.set_credential(id, record),
             Update::AccessRequest(app, version, record) => {
                 self.set_request(app, version, record.map(|record| record.status));

@@ -14,7 +14,7 @@ use super::{
     index::NewIndex,
     shards::{place_of_id, place_of_key, shard_at},
 };
-use crate::record::Update;
+use crate::record::{Unreadable, Update};
 
 /// An app, a request, a credential or a key was told twice: which of the two counts depends on their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,10 +109,14 @@ fn load(updates: &[Update]) -> Result<Snapshot, ToldTwice> {
     let mut others = HashSet::new();
     for (number, update) in updates.iter().enumerate() {
         let (app, other) = match update {
-            Update::App(id, Some(_)) | Update::AccessRequest(id, _, Some(_)) => (Some(*id), None),
+            Update::App(id, Some(_))
+            | Update::AccessRequest(id, _, Some(_))
+            | Update::Unreadable(Unreadable::App(id)) => (Some(*id), None),
             Update::Credential(_, Some(credential)) => (Some(credential.app_id), None),
             Update::Version(id, Some(_)) => (None, Some(id.uuid())),
-            Update::AuthStrategy(id, Some(_)) => (None, Some(id.uuid())),
+            Update::AuthStrategy(id, Some(_)) | Update::Unreadable(Unreadable::AuthStrategy { id, .. }) => {
+                (None, Some(id.uuid()))
+            }
             Update::Developer(id, Some(_)) => (None, Some(id.uuid())),
             // What is removed is told twice, too.
             Update::App(..)
@@ -145,6 +149,11 @@ fn load(updates: &[Update]) -> Result<Snapshot, ToldTwice> {
                     }
                     state.app.clone_from(app);
                 }
+                Update::Unreadable(Unreadable::App(id)) => {
+                    if states.entry(*id).or_default().app.is_some() {
+                        return Err(ToldTwice);
+                    }
+                }
                 Update::Credential(_, Some(credential)) => {
                     let state = states.entry(credential.app_id).or_default();
                     state.credentials.push(credential.clone());
@@ -157,7 +166,8 @@ fn load(updates: &[Update]) -> Result<Snapshot, ToldTwice> {
                 | Update::Credential(..)
                 | Update::Version(..)
                 | Update::AuthStrategy(..)
-                | Update::Developer(..) => {}
+                | Update::Developer(..)
+                | Update::Unreadable(Unreadable::AuthStrategy { .. }) => {}
             }
         }
         for (id, state) in states {

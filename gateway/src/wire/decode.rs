@@ -3,8 +3,9 @@
 //! | Record | What cannot be read closes |
 //! |---|---|
 //! | version | its traffic: its routes stay where they can be read, and nothing opens them (401; 410 when even its lifecycle cannot be read); else they are gone (404) |
-//! | strategy | every version that has it: 401 |
-//! | developer, app, credential, request | what it would open |
+//! | strategy | every version that has it: 401. Its key headers are still kept from all upstreams, by the names that are known, and keys by their form |
+//! | app | all that its keys open; its credentials and requests stay, for when it can be read again |
+//! | developer, credential, request | what it would open |
 //! | of a kind or an object that cannot be told | everything: the snapshot is withdrawn, 503 |
 
 use std::str::FromStr;
@@ -19,7 +20,7 @@ use super::{
     record::{Record, Service},
     text::Named,
 };
-use crate::record::{Update, VersionRecord};
+use crate::record::{Unreadable, Update, VersionRecord};
 
 /// A record stands for something that cannot be told: whatever it is, it must not stay open.
 #[derive(Debug, thiserror::Error)]
@@ -58,11 +59,14 @@ fn closing(record: &str) -> Option<Update> {
     match kind.as_str() {
         "version" => {
             let id = id::<VersionId>(&object, "id")?;
-            Some(Update::Version(id, closed_version(id, object.get("state"))))
+            Some(closed_version(id, object.get("state")).into())
         }
-        "auth_strategy" => Some(Update::AuthStrategy(id::<AuthStrategyId>(&object, "id")?, None)),
+        "auth_strategy" => Some(Update::Unreadable(Unreadable::AuthStrategy {
+            id: id::<AuthStrategyId>(&object, "id")?,
+            key_names: legible_key_names(object.get("state")),
+        })),
         "developer" => Some(Update::Developer(id::<DeveloperId>(&object, "id")?, None)),
-        "app" => Some(Update::App(id::<AppId>(&object, "id")?, None)),
+        "app" => Some(Update::Unreadable(Unreadable::App(id::<AppId>(&object, "id")?))),
         "credential" => Some(Update::Credential(id::<CredentialId>(&object, "id")?, None)),
         "access_request" => Some(Update::AccessRequest(
             id::<AppId>(&object, "app")?,
@@ -77,20 +81,27 @@ fn id<T: FromStr>(object: &Map<String, Value>, field: &str) -> Option<T> {
     object.get(field)?.as_str()?.parse().ok()
 }
 
+/// The names of key headers, where they stand where this version looks for them.
+fn legible_key_names(state: Option<&Value>) -> Vec<String> {
+    let names = state.and_then(|state| state.get("key_names")).and_then(Value::as_array);
+    let names = names.into_iter().flatten().filter_map(Value::as_str);
+    names.map(str::to_owned).collect()
+}
+
 /// The version with its routes and without a strategy, so that its calls are refused and fall to no other version's
-/// route; `None` when its routes cannot be read.
-fn closed_version(id: VersionId, state: Option<&Value>) -> Option<VersionRecord> {
-    let state = state?.as_object()?;
-    let service: Service = serde_json::from_value(state.get("service")?.clone()).ok()?;
-    let lifecycle = state.get("lifecycle").cloned();
-    let lifecycle = lifecycle.and_then(|lifecycle| serde_json::from_value::<Named<VersionLifecycle>>(lifecycle).ok());
-    Some(VersionRecord {
+/// route; without routes when they cannot be read. It stays there in any case: one that is gone takes the requests for
+/// it along.
+fn closed_version(id: VersionId, state: Option<&Value>) -> VersionRecord {
+    let field = |name: &str| state.and_then(|state| state.get(name)).cloned();
+    let lifecycle = field("lifecycle").and_then(|value| serde_json::from_value::<Named<VersionLifecycle>>(value).ok());
+    let service = field("service").and_then(|value| serde_json::from_value::<Service>(value).ok());
+    VersionRecord {
         id,
         // Retired, its routes stand back behind those of live versions.
         lifecycle: lifecycle.map_or(VersionLifecycle::Retired, |Named(lifecycle)| lifecycle),
         strategy: None,
-        service: Some(service.checked(id).ok()?),
-    })
+        service: service.and_then(|service| service.checked(id).ok()),
+    }
 }
 
 #[cfg(test)]

@@ -88,6 +88,7 @@ fn gone(update: &Update) -> Update {
         Update::App(id, _) => Update::App(*id, None),
         Update::Credential(id, _) => Update::Credential(*id, None),
         Update::AccessRequest(app, version, _) => Update::AccessRequest(*app, *version, None),
+        Update::Unreadable(_) => panic!("the scene has changed"),
     }
 }
 
@@ -122,13 +123,23 @@ fn objects(value: &Value, pointer: String, found: &mut Vec<String>) {
 /// Checks that the changed record of `scene[index]` closes what it stands for.
 fn closes(scene: &[Update], index: usize, changed: &Value) {
     let closing = decode(&changed.to_string()).unwrap_or_else(|error| panic!("{changed}: {error}"));
-    if !matches!(closing, Update::Version(..)) {
-        assert_eq!(closing, gone(&scene[index]), "{changed}");
+    match (&closing, &scene[index]) {
+        (Update::Version(id, Some(_)), Update::Version(expected, _)) => assert_eq!(id, expected),
+        (Update::Unreadable(Unreadable::AuthStrategy { id, .. }), Update::AuthStrategy(expected, _)) => {
+            assert_eq!(id, expected);
+        }
+        (Update::Unreadable(Unreadable::App(id)), Update::App(expected, _)) => assert_eq!(id, expected),
+        (_, record) => assert_eq!(closing, gone(record), "{changed}"),
     }
     let mut after = snapshot(scene.iter().cloned());
-    assert_eq!(after.grants(NOW).len(), 1);
+    let open = after.grants(NOW);
+    assert_eq!(open.len(), 1);
     after.extend([closing]);
     assert_eq!(after.grants(NOW), BTreeSet::new(), "{changed}");
+    assert!(after.is_key_header("apikey"), "{changed}");
+    // Once it can be read again, nothing else has to be told.
+    after.extend([scene[index].clone()]);
+    assert_eq!(after.grants(NOW), open, "{changed}");
 }
 
 #[test]
@@ -243,7 +254,8 @@ fn calls_of_a_closed_version_fall_to_no_other_route() {
     assert!(matches!(find(&after), Some(Found::Retired { version }) if version == id));
 
     record["version"]["state"]["service"]["routes"][0]["headers"] = json!(["x"]);
-    assert_eq!(decode(&record.to_string()).unwrap(), Update::Version(id, None));
+    let unreadable = decode(&record.to_string()).unwrap();
+    assert!(matches!(&unreadable, Update::Version(of, Some(version)) if *of == id && version.service.is_none()));
 }
 
 #[test]
@@ -251,7 +263,26 @@ fn a_service_that_the_domain_refuses_closes() {
     let scene = scene();
     let mut record = written(&scene[1]);
     record["version"]["state"]["service"]["upstream_url"] = json!("ftp://upstream.example");
-    assert_eq!(decode(&record.to_string()).unwrap(), gone(&scene[1]));
+    closes(&scene, 1, &record);
+    let closed = decode(&record.to_string()).unwrap();
+    assert!(matches!(closed, Update::Version(_, Some(version)) if version.service.is_none()));
+}
+
+#[test]
+fn of_a_strategy_that_cannot_be_read_the_key_headers_are_known_where_they_are_told() {
+    let scene = scene();
+    let names_of = |record: &Value| match decode(&record.to_string()).unwrap() {
+        Update::Unreadable(Unreadable::AuthStrategy { key_names, .. }) => key_names,
+        other => panic!("{other:?}"),
+    };
+    let mut record = written(&scene[0]);
+    record["auth_strategy"]["state"]["kind"] = json!("MUTUAL_TLS");
+    record["auth_strategy"]["state"]["key_names"] = json!(["x-newer", 7, "apikey"]);
+    assert_eq!(names_of(&record), ["x-newer", "apikey"]);
+    record["auth_strategy"]["state"]["key_names"] = json!({ "in": "x-newer" });
+    assert_eq!(names_of(&record), [""; 0]);
+    record["auth_strategy"]["state"] = json!("x-newer");
+    assert_eq!(names_of(&record), [""; 0]);
 }
 
 #[test]

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::text::{KeyHash, Named, id, nullable, optional_id};
 use crate::record::{
-    AccessRequestRecord, AppRecord, AuthStrategyRecord, CredentialRecord, DeveloperRecord, Update, VersionRecord,
+    AccessRequestRecord, AppRecord, AuthStrategyRecord, CredentialRecord, DeveloperRecord, Unreadable, Update,
+    VersionRecord,
 };
 
 /// One object. `state` is null when it is gone.
@@ -243,6 +244,9 @@ impl From<Update> for Record {
                     status: Named(record.status),
                 }),
             },
+            // Only gateways have these, and they send no records. Whoever was told that it is gone would close it, too.
+            Update::Unreadable(Unreadable::AuthStrategy { id, key_names: _ }) => Self::AuthStrategy { id, state: None },
+            Update::Unreadable(Unreadable::App(id)) => Self::App { id, state: None },
         }
     }
 }

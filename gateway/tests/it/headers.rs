@@ -1,5 +1,6 @@
 //! What upstreams are told, and what they are never told.
 
+use portico_gateway::record::{Unreadable, Update};
 use serde_json::Value;
 
 use crate::{
@@ -61,6 +62,42 @@ async fn the_upstream_learns_who_calls_and_never_the_key() {
     for name in ["apikey", "x-api-key", "x-other-key", "x_other_key", "x_api_key"] {
         assert!(!names.contains(&name.to_owned()), "{name}");
     }
+}
+
+#[tokio::test]
+async fn keys_of_a_strategy_that_cannot_be_read_are_kept_from_upstreams() {
+    let (scene, mut gateway) = start().await;
+    let mut other = Scene::new("http://localhost:1");
+    other.strategy.key_names = vec!["x-other-key".to_owned()];
+    gateway.writer.apply([other.strategy.clone().into()]).unwrap();
+    let key = other.key.expose();
+    let extra = format!(
+        "X-Other-Key: any form\r\nX-Newer-Key: {key}\r\nX-Many: plain\r\nX-Many: {key}\r\nAuthorization: Newer key={key}, x\r\n\
+         X-Plain: ptk_plain\r\n"
+    );
+    let sees = |response: &Response| {
+        let of_interest = ["x-other-key", "x-newer-key", "x-many", "authorization", "x-plain"];
+        let mut seen = names(response);
+        seen.retain(|name| of_interest.contains(&name.as_str()));
+        seen.sort_unstable();
+        seen.dedup();
+        seen
+    };
+    // What it was called before is known by its name; what it is called now, by what stands in it.
+    let unreadable = Unreadable::AuthStrategy {
+        id: other.strategy.id,
+        key_names: Vec::new(),
+    };
+    gateway.writer.apply([Update::Unreadable(unreadable)]).unwrap();
+    let response = gateway.send(scene.request("GET /mock", &extra)).await;
+    assert_eq!(sees(&response), ["x-plain"]);
+    assert_eq!(response.status, 200);
+
+    // It can be read again: its names are known, and no other header is its.
+    other.strategy.key_names = vec!["x-newer-key".to_owned()];
+    gateway.writer.apply([other.strategy.clone().into()]).unwrap();
+    let response = gateway.send(scene.request("GET /mock", &extra)).await;
+    assert_eq!(sees(&response), ["authorization", "x-many", "x-other-key", "x-plain"]);
 }
 
 #[tokio::test]

@@ -118,13 +118,22 @@ async fn what_a_list_is_of_may_not_exist() {
         .page()
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::NotFound { what: "App" }), "{error:?}");
+    assert!(matches!(error, Error::NotFound { what: "App", .. }), "{error:?}");
     let error = portico
         .versions()
         .specification(&VersionId::new("ver_1"))
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::NotFound { what: "ProductVersion" }), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            Error::NotFound {
+                what: "ProductVersion",
+                ..
+            }
+        ),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]

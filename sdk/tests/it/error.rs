@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, time::Duration};
 
-use portico_sdk::{CreateAppInput, DeveloperStatus, Error, ErrorCode, Portico, UserErrorCode};
+use portico_sdk::{CreateAppInput, DeveloperStatus, Error, ErrorCode, Portico, RetryPolicy, UserErrorCode};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -132,7 +132,8 @@ async fn too_many_requests_say_how_long_to_wait() {
         error,
         Error::RateLimited {
             retry_after: None,
-            request_id: None
+            request_id: None,
+            ..
         }
     ));
 }
@@ -211,6 +212,7 @@ async fn an_answer_that_breaks_off_is_a_transport_error() {
         stream.write_all(head.as_bytes()).await.unwrap();
     });
     let portico = Portico::builder(format!("http://{address}/graphql?token=hidden"))
+        .retry(RetryPolicy::none())
         .build()
         .unwrap();
     let error = portico.viewer().await.unwrap_err();
@@ -237,6 +239,7 @@ async fn no_server_and_no_time_are_told_apart() {
     let endpoint = format!("http://{}/graphql", listener.local_addr().unwrap());
     let impatient = Portico::builder(&endpoint)
         .timeout(Duration::from_millis(50))
+        .retry(RetryPolicy::none())
         .build()
         .unwrap();
     let error = impatient.viewer().await.unwrap_err();
@@ -246,7 +249,8 @@ async fn no_server_and_no_time_are_told_apart() {
     );
 
     drop(listener);
-    let error = Portico::builder(&endpoint).build().unwrap().viewer().await.unwrap_err();
+    let hasty = Portico::builder(&endpoint).retry(RetryPolicy::none()).build().unwrap();
+    let error = hasty.viewer().await.unwrap_err();
     assert!(
         matches!(&error, Error::Transport(source) if source.is_connect()),
         "{error:?}"

@@ -4,10 +4,16 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod answer;
+#[cfg(feature = "blocking")]
+mod blocking;
 mod confirmation;
 mod error;
+mod listing;
 mod operation;
+mod retry;
 mod run;
 mod secret;
 mod server;
 mod session;
+mod session_source;
+mod waiting;

@@ -23,10 +23,20 @@ use serde_json::{Value, json};
 use crate::server::{answering_graphql, client_with, tokens};
 
 /// One operation as it was sent.
-struct Sent {
+pub(crate) struct Sent {
     name: String,
     query: String,
     variables: Value,
+}
+
+impl Sent {
+    pub(crate) fn of(body: &Value) -> Self {
+        Self {
+            name: body["operationName"].as_str().unwrap().to_owned(),
+            query: body["query"].as_str().unwrap().to_owned(),
+            variables: body["variables"].clone(),
+        }
+    }
 }
 
 /// Runs a call against a server that refuses everything, and checks that it did go out.
@@ -49,14 +59,7 @@ async fn all_operations() -> Vec<Sent> {
     apps(&portico).await;
     administration(&portico).await;
     let requests = server.received_requests().await.unwrap();
-    let sent = requests.iter().map(|request| {
-        let body: Value = request.body_json().unwrap();
-        Sent {
-            name: body["operationName"].as_str().unwrap().to_owned(),
-            query: body["query"].as_str().unwrap().to_owned(),
-            variables: body["variables"].clone(),
-        }
-    });
+    let sent = requests.iter().map(|request| Sent::of(&request.body_json().unwrap()));
     sent.collect()
 }
 
@@ -228,8 +231,16 @@ async fn every_operation_is_sent_as_written_down() {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    for Sent { name, query, variables } in all_operations().await {
+    let sent = all_operations().await;
+    for Sent { name, query, variables } in sent {
         assert!(seen.insert(name.clone()), "{name} is the name of two operations");
+        let mut variables = variables;
+        if let Some(key) = variables.pointer_mut("/input/idempotencyKey") {
+            // The crate makes one of its own, another one each time.
+            if key.as_str().unwrap().len() == 36 {
+                *key = json!("[made by the crate]");
+            }
+        }
         let variables = serde_json::to_string_pretty(&variables).unwrap();
         settings.bind(|| insta::assert_snapshot!(name.as_str(), format!("{query}\n# variables\n{variables}")));
     }
@@ -272,6 +283,10 @@ fn root_fields() -> BTreeSet<String> {
         };
         let root = definition.node.name.node.as_str().to_lowercase();
         if !matches!(root.as_str(), "query" | "mutation" | "subscription") {
+            continue;
+        }
+        // Their calls are there with the feature alone, with which the workspace's tests are built.
+        if root == "subscription" && cfg!(not(feature = "subscriptions")) {
             continue;
         }
         let TypeKind::Object(object) = definition.node.kind else {

@@ -1,13 +1,15 @@
 //! Secrets show themselves nowhere but where they are asked for.
 
-use portico_sdk::{AppId, Error, GenerateCredentialInput, Portico, Realm, SecretString, SessionTokens, SignUpInput};
+use portico_sdk::{
+    AppId, Error, GenerateCredentialInput, Portico, Realm, SecretLost, SecretString, SessionTokens, SignUpInput,
+};
 use serde_json::json;
 
 use crate::server::{answering_graphql, client, client_with, session_answer, tokens};
 
 const KEY: &str = "ptk_only-shown-once";
 
-fn generated(secret: serde_json::Value) -> serde_json::Value {
+pub(crate) fn generated(secret: serde_json::Value) -> serde_json::Value {
     json!({"data": {"generateCredential": {"replayed": secret.is_null(), "userErrors": [], "secret": secret, "credential": {
         "id": "cred_1",
         "app": {
@@ -39,21 +41,26 @@ async fn a_key_is_exposed_on_request_alone() {
         .generate(GenerateCredentialInput::new(AppId::new("app_1")))
         .await;
     let generated = generated.unwrap();
-    let key = generated.secret.clone().unwrap();
+    let key = generated.secret.clone();
     assert_eq!(key.expose(), KEY);
     assert_eq!(format!("{key:?}"), "ApiKey([REDACTED])");
     assert!(!format!("{generated:?}").contains(KEY));
 }
 
 #[tokio::test]
-async fn a_replay_has_no_key() {
-    let server = answering_graphql(self::generated(json!(null))).await;
-    let generated = client(&server)
+async fn a_replay_has_no_key_and_tells_how_to_go_on() {
+    let server = answering_graphql(generated(json!(null))).await;
+    let error = client(&server)
         .credentials()
         .generate(GenerateCredentialInput::new(AppId::new("app_1")))
-        .await;
-    let generated = generated.unwrap();
-    assert!(generated.replayed && generated.secret.is_none());
+        .await
+        .unwrap_err();
+    let Error::SecretLost(SecretLost::Credential(credential)) = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(credential.id.as_str(), "cred_1");
+    assert!(error.to_string().contains("rotate cred_1"), "{error}");
+    assert!(!error.is_retryable());
 }
 
 /// serde's own message would quote the key here: it stands where a boolean should.

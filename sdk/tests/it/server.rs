@@ -1,6 +1,6 @@
 //! Servers that answer as they are told, and clients of them.
 
-use portico_sdk::{Portico, SecretString, SessionTokens, Timestamp};
+use portico_sdk::{Builder, Portico, RetryPolicy, SecretString, SessionTokens, Timestamp};
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::method};
 
@@ -16,12 +16,17 @@ pub(crate) async fn answering_graphql(answer: Value) -> MockServer {
     answering(ResponseTemplate::new(200).set_body_json(answer)).await
 }
 
+/// A client to be that sends every call once. Those that send it again are in `retry.rs`.
+pub(crate) fn builder(server: &MockServer) -> Builder {
+    Portico::builder(server.uri()).retry(RetryPolicy::none())
+}
+
 pub(crate) fn client(server: &MockServer) -> Portico {
-    Portico::builder(server.uri()).build().unwrap()
+    builder(server).build().unwrap()
 }
 
 pub(crate) fn client_with(server: &MockServer, tokens: SessionTokens) -> Portico {
-    Portico::builder(server.uri()).session(tokens).build().unwrap()
+    builder(server).session(tokens).build().unwrap()
 }
 
 /// Tokens whose access token runs out this many seconds from now.

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use futures_util::future::join_all;
-use portico_sdk::{Error, ErrorCode, Portico, Realm, SecretString};
+use portico_sdk::{Error, ErrorCode, Portico, Realm, RetryPolicy, SecretString};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -234,9 +234,10 @@ async fn a_call_dropped_while_it_renews_loses_no_tokens() {
         released.await.unwrap();
         write_json(&mut stream, session_answer("refreshSession", "fresh", "next")).await;
         seen.send(read_operation(&mut stream).await).unwrap();
-        write_json(&mut stream, json!({"data": {"viewer": admin()}})).await;
+        write_last_json(stream, json!({"data": {"viewer": admin()}})).await;
     });
     let portico = Portico::builder(endpoint)
+        .retry(RetryPolicy::none())
         .session(tokens("stale", "first", 5))
         .build()
         .unwrap();
@@ -255,7 +256,7 @@ async fn a_call_dropped_while_it_renews_loses_no_tokens() {
     assert_eq!(secrecy_of(&portico.tokens().unwrap().access_token), "fresh");
 }
 
-async fn read_operation(stream: &mut TcpStream) -> String {
+pub(crate) async fn read_operation(stream: &mut TcpStream) -> String {
     let mut received = Vec::new();
     loop {
         assert!(stream.read_buf(&mut received).await.unwrap() > 0, "the client hung up");
@@ -276,9 +277,18 @@ async fn read_operation(stream: &mut TcpStream) -> String {
 }
 
 async fn write_json(stream: &mut TcpStream, body: Value) {
+    write_with(stream, "", body).await;
+}
+
+/// The last answer on this connection: whatever comes next comes on another one.
+pub(crate) async fn write_last_json(mut stream: TcpStream, body: Value) {
+    write_with(&mut stream, "connection: close\r\n", body).await;
+}
+
+async fn write_with(stream: &mut TcpStream, header: &str, body: Value) {
     let body = body.to_string();
     let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{header}content-length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();

@@ -1,6 +1,7 @@
 //! Processes of their own: killed, stopped, and short of disk.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead as _, BufReader, Read as _},
     path::Path,
     process::{Child, Command, Stdio},
@@ -12,7 +13,7 @@ use std::{
 
 use axum::Router;
 use portico_sdk::{CreateAppInput, GenerateCredentialInput, RequestAccessInput};
-use portico_tests::server::PATIENCE;
+use portico_tests::{scrape::scrape, server::PATIENCE};
 use tokio::{net::TcpListener, sync::Notify};
 
 use super::*;
@@ -43,7 +44,7 @@ async fn a_control_plane_killed_and_started_again_fails_no_call() {
         .generate(GenerateCredentialInput::new(&app.id))
         .await
         .unwrap();
-    let key = generated.secret.unwrap().expose().to_owned();
+    let key = generated.secret.expose().to_owned();
     let (_, token) = gateway::token(&process.admin().await, "edge").await;
 
     let relay = Relay::to(address_of(process.endpoint())).await;
@@ -105,6 +106,8 @@ struct GatewayChild {
     log: BufReader<std::process::ChildStderr>,
     listen: String,
     health: String,
+    /// Where it is scraped, if it is.
+    metrics: Option<String>,
 }
 
 impl GatewayChild {
@@ -140,6 +143,7 @@ impl GatewayChild {
             log,
             listen: url("gateway_listen"),
             health: url("health_listen"),
+            metrics: addresses["metrics_listen"].as_str().map(str::to_owned),
         }
     }
 
@@ -148,6 +152,23 @@ impl GatewayChild {
             .get(format!("{}/mock", self.listen))
             .header("apikey", key);
         Ok(call.send().await?.status().as_u16())
+    }
+
+    /// Scrapes it until the samples are as wanted.
+    async fn wait_for_samples(&self, wanted: impl Fn(&BTreeMap<String, f64>) -> bool) -> BTreeMap<String, f64> {
+        let address = self.metrics.as_deref().unwrap();
+        let mut samples = BTreeMap::new();
+        let waiting = async {
+            loop {
+                samples = scrape(address).await;
+                if wanted(&samples) {
+                    return;
+                }
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, waiting).await;
+        assert!(waited.is_ok(), "the samples must become as wanted: {samples:#?}");
+        samples
     }
 
     async fn readyz(&self) -> (u16, Value) {
@@ -253,6 +274,55 @@ async fn it_has_as_many_threads_as_it_is_told() {
     scene.server.stop().await;
 }
 
+const METRICS: &str = "PORTICO_METRICS_LISTEN=127.0.0.1:0";
+const CONNECTED: &str = "portico_gateway_control_plane_connected";
+const COPY_FAILING: &str = "portico_gateway_copy_failing";
+const AGE: &str = "portico_gateway_snapshot_age_seconds";
+const LOADED: &str = "portico_gateway_snapshot_loaded";
+const PUBLISHED: &str = "portico_gateway_snapshots_published_total";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn its_gauges_tell_of_the_control_plane() {
+    let scene = Scene::new().await;
+    let relay = Relay::to(scene.address()).await;
+    let directory = tempfile::tempdir().unwrap();
+    // The shortest that there is.
+    let program = ["env", METRICS, "PORTICO_MAX_STALENESS=10"];
+    let gateway = GatewayChild::start(&program, &relay.url(), &scene.token, directory.path());
+    let connected = gateway
+        .wait_for_samples(|samples| samples[CONNECTED] == 1.0 && samples[AGE] < 2.0)
+        .await;
+    assert_eq!((connected[LOADED], connected[COPY_FAILING]), (1.0, 0.0));
+    assert_eq!(gateway.call(&scene.key).await.unwrap(), 200);
+    let passed = r#"portico_gateway_requests_total{status="200"}"#;
+    gateway
+        .wait_for_samples(|samples| samples.get(passed) == Some(&1.0))
+        .await;
+
+    // A change is a snapshot more.
+    fixture::app(&scene.dana, "another").await;
+    gateway
+        .wait_for_samples(|samples| samples[PUBLISHED] > connected[PUBLISHED])
+        .await;
+
+    // Cut off, it grows old, and too old; and young again.
+    relay.cut();
+    let away = gateway
+        .wait_for_samples(|samples| samples[CONNECTED] == 0.0 && samples[AGE] >= 2.0)
+        .await;
+    assert_eq!(away[LOADED], 1.0);
+    let old = gateway.wait_for_samples(|samples| samples[LOADED] == 0.0).await;
+    assert!(old[AGE] >= 10.0, "{old:#?}");
+    assert_eq!(gateway.call(&scene.key).await.unwrap(), 503);
+    relay.mend(scene.address());
+    let back = gateway
+        .wait_for_samples(|samples| samples[CONNECTED] == 1.0 && samples[AGE] < 2.0)
+        .await;
+    assert_eq!(back[LOADED], 1.0);
+    assert_eq!(gateway.call(&scene.key).await.unwrap(), 200);
+    scene.server.stop().await;
+}
+
 /// The system refuses every byte of a file beyond the first block, as it does when the disk is full.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -264,7 +334,13 @@ async fn without_room_for_the_copy_it_serves_and_says_so() {
     }
     let directory = tempfile::tempdir().unwrap();
     let url = format!("http://{}", scene.address());
-    let limited = ["sh", "-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""];
+    let limited = [
+        "env",
+        METRICS,
+        "sh",
+        "-c",
+        "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"",
+    ];
     let gateway = GatewayChild::start(&limited, &url, &scene.token, directory.path());
     let waiting = async {
         loop {
@@ -281,6 +357,8 @@ async fn without_room_for_the_copy_it_serves_and_says_so() {
     assert!(failure.contains("too large") || failure.contains("large"), "{failure}");
     assert_eq!(gateway.call(&scene.key).await.unwrap(), 200);
     assert!(!gateway::copy_in(directory.path()).exists());
+    let samples = gateway.wait_for_samples(|samples| samples[CONNECTED] == 1.0).await;
+    assert_eq!((samples[COPY_FAILING], samples[LOADED]), (1.0, 1.0));
     scene.client.apps().suspend(&scene.app.id, "misuse").await.unwrap();
     let waiting = async { while gateway.call(&scene.key).await.unwrap() != 403 {} };
     tokio::time::timeout(PATIENCE, waiting).await.expect("it must follow");

@@ -158,7 +158,7 @@ impl AppMutation {
         )
     }
 
-    /// Changes an app. Its developer.
+    /// Changes an app; what is left out stays as it is. Its developer.
     async fn update_app(
         &self,
         context: &Context<'_>,

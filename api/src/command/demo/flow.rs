@@ -158,16 +158,13 @@ async fn register(
         .generate(GenerateCredentialInput::new(&app.id))
         .await
         .map_err(failed)?;
-    let secret = generated
-        .secret
-        .ok_or_else(|| failed("the credential came without its key"))?;
     narrator.step(
         "Generated a credential, shown once",
         &format!("{}, {}", generated.credential.id, generated.credential.hint),
     );
     Ok(Registered {
         developer,
-        secret: secret.expose().to_owned(),
+        secret: generated.secret.expose().to_owned(),
     })
 }
 

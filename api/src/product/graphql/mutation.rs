@@ -72,7 +72,7 @@ impl ProductMutation {
         )
     }
 
-    /// Changes a product. Admins.
+    /// Changes a product, at once also where it is published; what is left out stays as it is. Admins.
     async fn update_product(
         &self,
         context: &Context<'_>,
