@@ -76,8 +76,14 @@ impl Outcome {
             Ok(object) => fields_of(object),
             Err(refusals) => Map::from_iter([("userErrors".to_owned(), user_errors(refusals))]),
         };
-        fields.insert("gatewaysConfirmed".to_owned(), Value::from(confirmation.gateways_confirmed));
-        fields.insert("unconfirmedGateways".to_owned(), json_of(&confirmation.unconfirmed_gateways));
+        fields.insert(
+            "gatewaysConfirmed".to_owned(),
+            Value::from(confirmation.gateways_confirmed),
+        );
+        fields.insert(
+            "unconfirmedGateways".to_owned(),
+            json_of(&confirmation.unconfirmed_gateways),
+        );
         Self {
             answer: Answer::Object(Value::Object(fields)),
             exit_code: match (confirmation.gateways_confirmed, &confirmation.object) {

@@ -25,7 +25,13 @@ pub(crate) struct Connection {
     #[arg(long, global = true, env = "PORTICO_ENDPOINT", value_name = "URL")]
     pub(crate) endpoint: Option<String>,
     /// Which of several sign-ins to use
-    #[arg(long, global = true, env = "PORTICO_PROFILE", default_value = "default", value_name = "NAME")]
+    #[arg(
+        long,
+        global = true,
+        env = "PORTICO_PROFILE",
+        default_value = "default",
+        value_name = "NAME"
+    )]
     pub(crate) profile: String,
     /// Where sign-ins are kept; unless given, the system's place for configuration
     #[arg(long, global = true, env = "PORTICO_CONFIG_DIR", value_name = "FOLDER")]

@@ -27,7 +27,9 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Usage(String),
     /// Nobody is signed in.
-    #[error("nobody is signed in to the profile `{profile}`: run `porticoctl sign-in`, or set PORTICO_EMAIL and PORTICO_PASSWORD")]
+    #[error(
+        "nobody is signed in to the profile `{profile}`: run `porticoctl sign-in`, or set PORTICO_EMAIL and PORTICO_PASSWORD"
+    )]
     SignedOut {
         /// The profile.
         profile: String,

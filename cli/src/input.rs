@@ -38,7 +38,9 @@ pub(crate) fn secret(variable: &str, prompt: &str) -> Result<SecretString, Failu
             .map_err(Failure::file("the terminal"));
     }
     let mut line = String::new();
-    io::stdin().read_line(&mut line).map_err(Failure::file("standard input"))?;
+    io::stdin()
+        .read_line(&mut line)
+        .map_err(Failure::file("standard input"))?;
     let secret = line.trim_end_matches(['\n', '\r']);
     if secret.is_empty() {
         return Err(Failure::Usage(format!(

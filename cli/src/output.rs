@@ -1,11 +1,6 @@
 //! Where answers and errors go, and what they look like there.
 
-use std::{
-    error::Error as _,
-    fmt::Write as _,
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::{error::Error as _, fmt::Write as _, io, process::ExitCode};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use portico_sdk::Error;
@@ -88,7 +83,7 @@ fn as_table(answer: &Answer) -> String {
 fn table() -> Table {
     let mut table = Table::new();
     table
-        .load_preset(presets::NOTHING)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled);
     table
 }
@@ -120,9 +115,11 @@ fn cell(value: Option<&Value>) -> String {
         None | Some(Value::Null) => "-".to_owned(),
         Some(Value::String(text)) => text.chars().flat_map(visible).collect(),
         Some(Value::Array(values)) if values.is_empty() => "-".to_owned(),
-        Some(Value::Array(values)) if values.iter().all(|value| !value.is_object() && !value.is_array()) => {
-            values.iter().map(|value| cell(Some(value))).collect::<Vec<_>>().join(", ")
-        }
+        Some(Value::Array(values)) if values.iter().all(|value| !value.is_object() && !value.is_array()) => values
+            .iter()
+            .map(|value| cell(Some(value)))
+            .collect::<Vec<_>>()
+            .join(", "),
         // JSON escapes control characters by itself.
         Some(other) => other.to_string(),
     }
@@ -152,10 +149,10 @@ fn in_words(failure: &Failure) -> String {
         }
         cause = error.source();
     }
-    if let Failure::Call(error) = failure {
-        if let Some(wait) = error.retry_after() {
-            let _ = write!(words, "; try again in {} seconds", wait.as_secs());
-        }
+    if let Failure::Call(error) = failure
+        && let Some(wait) = error.retry_after()
+    {
+        let _ = write!(words, "; try again in {} seconds", wait.as_secs());
     }
     words.chars().flat_map(visible).collect()
 }
@@ -205,7 +202,15 @@ mod tests {
     #[test]
     fn an_object_has_one_row_a_field() {
         let table = fields(&json!({ "id": "1", "description": null }));
-        assert!(table.lines().any(|line| line.split_whitespace().eq(["id", "1"])), "{table}");
-        assert!(table.lines().any(|line| line.split_whitespace().eq(["description", "-"])), "{table}");
+        assert!(
+            table.lines().any(|line| line.split_whitespace().eq(["id", "1"])),
+            "{table}"
+        );
+        assert!(
+            table
+                .lines()
+                .any(|line| line.split_whitespace().eq(["description", "-"])),
+            "{table}"
+        );
     }
 }

@@ -158,7 +158,9 @@ impl TokenStore for ProfileStore {
         Box::pin(self.off_thread(|store| {
             let kept = store.profile.read()?;
             // A session of another server is none of this one's: its tokens must not be sent there.
-            let tokens = kept.filter(|kept| kept.endpoint == store.endpoint).and_then(|kept| kept.tokens);
+            let tokens = kept
+                .filter(|kept| kept.endpoint == store.endpoint)
+                .and_then(|kept| kept.tokens);
             Ok(tokens.map(|tokens| {
                 SessionTokens::new(
                     SecretString::from(tokens.access_token),

@@ -144,8 +144,8 @@ pub(super) struct Registration {
 /// # Errors
 /// What is wrong and where; a second entry of the same name too, since one of them would undo the other.
 pub(super) fn parse(text: &str, path: &Path) -> Result<Wanted, Failure> {
-    let mut wanted: Wanted = serde_saphyr::from_str(text)
-        .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+    let mut wanted: Wanted =
+        serde_saphyr::from_str(text).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let strategies = wanted.auth_strategies.iter().map(|strategy| &strategy.name);
     distinct("auth strategy", strategies)?;
@@ -186,7 +186,11 @@ mod tests {
     fn left_out_is_not_null() {
         let text = "products:\n  - slug: a\n  - slug: b\n    description: null\n  - slug: c\n    description: text\n";
         let wanted = parse(text, Path::new("portal.yaml")).unwrap();
-        let descriptions: Vec<_> = wanted.products.iter().map(|product| product.description.clone()).collect();
+        let descriptions: Vec<_> = wanted
+            .products
+            .iter()
+            .map(|product| product.description.clone())
+            .collect();
         assert_eq!(descriptions, [None, Some(None), Some(Some("text".to_owned()))]);
     }
 

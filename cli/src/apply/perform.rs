@@ -52,7 +52,9 @@ impl<'a> Performer<'a> {
         let strategies = present.strategies.iter();
         Self {
             client,
-            strategies: strategies.map(|(name, strategy)| (name.clone(), strategy.id().clone())).collect(),
+            strategies: strategies
+                .map(|(name, strategy)| (name.clone(), strategy.id().clone()))
+                .collect(),
             products,
             versions,
         }
@@ -74,7 +76,10 @@ impl<'a> Performer<'a> {
                 Ok(())
             }
             Call::SetLifecycle(key, lifecycle) => {
-                self.client.versions().set_lifecycle(&self.version(key)?, lifecycle.clone()).await?;
+                self.client
+                    .versions()
+                    .set_lifecycle(&self.version(key)?, lifecycle.clone())
+                    .await?;
                 Ok(())
             }
             Call::SetGatewayService(key, service) => {
@@ -201,7 +206,12 @@ fn patch<T: Clone>(field: &Field<T>) -> Patch<T> {
 
 fn labels(product: &Product) -> Option<Vec<LabelInput>> {
     let labels = product.labels.as_ref()?;
-    Some(labels.iter().map(|(key, value)| LabelInput::new(key.clone(), value.clone())).collect())
+    Some(
+        labels
+            .iter()
+            .map(|(key, value)| LabelInput::new(key.clone(), value.clone()))
+            .collect(),
+    )
 }
 
 fn documents(product: &Product) -> Option<Vec<DocumentInput>> {

@@ -62,7 +62,11 @@ pub(super) fn of(wanted: &Wanted, present: &Present) -> Result<Vec<Step>, Failur
         let mut changes = Changes::default();
         changes.given("name", &before.name, &portal.name);
         changes.given("isPublic", &before.is_public, &portal.is_public);
-        changes.given("autoApproveDevelopers", &before.auto_approve_developers, &portal.auto_approve_developers);
+        changes.given(
+            "autoApproveDevelopers",
+            &before.auto_approve_developers,
+            &portal.auto_approve_developers,
+        );
         changes.given(
             "autoApproveAccessRequests",
             &before.auto_approve_access_requests,
@@ -86,11 +90,17 @@ fn strategy_steps(wanted: &AuthStrategy, present: &Present, steps: &mut Vec<Step
         return Ok(());
     };
     let PresentStrategy::KeyAuth(before) = before else {
-        return Err(Failure::Usage(format!("the {subject} is none of API keys: this file cannot change it")));
+        return Err(Failure::Usage(format!(
+            "the {subject} is none of API keys: this file cannot change it"
+        )));
     };
     let mut changes = Changes::default();
     changes.given("keyNames", &before.key_names, &wanted.key_names);
-    changes.field("credentialTtlDays", before.credential_ttl_days.as_ref(), &wanted.credential_ttl_days);
+    changes.field(
+        "credentialTtlDays",
+        before.credential_ttl_days.as_ref(),
+        &wanted.credential_ttl_days,
+    );
     changes.update(steps, &subject, || Call::UpdateStrategy(wanted.clone()));
     Ok(())
 }
@@ -117,13 +127,22 @@ fn product_steps(product: &Product, wanted: &Wanted, present: &Present, steps: &
 }
 
 fn update_product(product: &Product, before: &PresentProduct, subject: &str, steps: &mut Vec<Step>) {
-    let PresentProduct { product: is, documents, .. } = before;
-    let labels: BTreeMap<_, _> = is.labels.iter().map(|label| (label.key.clone(), label.value.clone())).collect();
+    let PresentProduct {
+        product: is, documents, ..
+    } = before;
+    let labels: BTreeMap<_, _> = is
+        .labels
+        .iter()
+        .map(|label| (label.key.clone(), label.value.clone()))
+        .collect();
     let mut changes = Changes::default();
     changes.given("name", &is.name, &product.name);
     changes.field("description", is.description.as_ref(), &product.description);
     changes.given("labels", &labels, &product.labels);
-    let documents: Vec<_> = documents.iter().map(|page| (&page.slug, &page.title, &page.body)).collect();
+    let documents: Vec<_> = documents
+        .iter()
+        .map(|page| (&page.slug, &page.title, &page.body))
+        .collect();
     if let Some(pages) = &product.documents {
         let pages: Vec<_> = pages.iter().map(|page| (&page.slug, &page.title, &page.body)).collect();
         changes.compare("documents", &documents, &pages);
@@ -145,7 +164,10 @@ fn version_steps(
     };
     let subject = format!("version {slug}/{}", version.name);
     match before {
-        None => steps.push(Step::making(subject.clone(), Call::CreateVersion(key.clone(), version.clone()))),
+        None => steps.push(Step::making(
+            subject.clone(),
+            Call::CreateVersion(key.clone(), version.clone()),
+        )),
         Some(before) => {
             let mut changes = Changes::default();
             changes.field("specification", before.specification.as_ref(), &version.specification);
@@ -168,7 +190,9 @@ fn service_steps(
     before: Option<&PresentVersion>,
     steps: &mut Vec<Step>,
 ) {
-    let before = before.and_then(|before| before.version.gateway_service.as_ref()).map(service_of);
+    let before = before
+        .and_then(|before| before.version.gateway_service.as_ref())
+        .map(service_of);
     let mut changes = Changes::default();
     changes.field("gatewayService", before.as_ref(), &version.gateway_service);
     changes.update(steps, subject, || match version.gateway_service.clone().flatten() {
@@ -216,11 +240,17 @@ fn registration_steps(
     }
     let is = before.map(|before| &before.version.registration);
     let mut changes = Changes::default();
-    changes.compare("registration.enabled", &is.is_some_and(|is| is.enabled), &registration.enabled);
+    changes.compare(
+        "registration.enabled",
+        &is.is_some_and(|is| is.enabled),
+        &registration.enabled,
+    );
     if registration.enabled {
         let auto_approve = is.is_some_and(|is| is.auto_approve);
         changes.given("registration.autoApprove", &auto_approve, &registration.auto_approve);
-        let strategy = is.and_then(|is| is.auth_strategy.as_ref()).map(|strategy| strategy.name.clone());
+        let strategy = is
+            .and_then(|is| is.auth_strategy.as_ref())
+            .map(|strategy| strategy.name.clone());
         if let Some(name) = &registration.auth_strategy {
             changes.compare("registration.authStrategy", &strategy, &Some(name.clone()));
         }
@@ -338,7 +368,10 @@ products:
     fn an_empty_portal_gets_everything_and_is_published_last() {
         let wanted = parse(FILE, Path::new("portal.yaml")).unwrap();
         let steps = of(&wanted, &Present::default()).unwrap();
-        let told: Vec<String> = steps.iter().map(|step| step.to_string().lines().next().unwrap().to_owned()).collect();
+        let told: Vec<String> = steps
+            .iter()
+            .map(|step| step.to_string().lines().next().unwrap().to_owned())
+            .collect();
         assert_eq!(
             told,
             [

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use futures_util::TryStreamExt as _;
-use portico_sdk::{
-    AuthStrategy, Document, KeyAuthStrategy, Portal, Portico, Product, ProductVersion,
-};
+use portico_sdk::{AuthStrategy, Document, Portal, Portico, Product, ProductVersion};
 
 use super::file::Wanted;
 use crate::failure::Failure;
@@ -35,16 +33,6 @@ pub(super) struct PresentVersion {
     pub(super) version: ProductVersion,
     /// Read only where the file has one.
     pub(super) specification: Option<String>,
-}
-
-impl Present {
-    /// The strategy of API keys with this name.
-    pub(super) fn key_auth(&self, name: &str) -> Option<&KeyAuthStrategy> {
-        match self.strategies.get(name) {
-            Some(AuthStrategy::KeyAuth(strategy)) => Some(strategy),
-            _ => None,
-        }
-    }
 }
 
 /// Reads it.

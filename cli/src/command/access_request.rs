@@ -165,7 +165,9 @@ impl AccessRequestCommand {
                 input.idempotency_key = repeatable.idempotency_key;
                 let submitted = requests.request(input).await?;
                 match wait {
-                    Some(seconds) => Outcome::object(&submitted.wait_until_decided(Duration::from_secs(seconds)).await?),
+                    Some(seconds) => {
+                        Outcome::object(&submitted.wait_until_decided(Duration::from_secs(seconds)).await?)
+                    }
                     None => Outcome::object(&*submitted),
                 }
             }
@@ -182,8 +184,8 @@ impl AccessRequestCommand {
                 reason,
                 all_of_developer,
             } => {
-                let input = RejectAccessRequestInput::new(AccessRequestId::new(id), reason)
-                    .all_of_developer(all_of_developer);
+                let input =
+                    RejectAccessRequestInput::new(AccessRequestId::new(id), reason).all_of_developer(all_of_developer);
                 Outcome::object(&requests.reject(input).await?)
             }
             Self::Revoke {
@@ -192,8 +194,8 @@ impl AccessRequestCommand {
                 all_of_developer,
                 waiting,
             } => {
-                let input = RevokeAccessRequestInput::new(AccessRequestId::new(id), reason)
-                    .all_of_developer(all_of_developer);
+                let input =
+                    RevokeAccessRequestInput::new(AccessRequestId::new(id), reason).all_of_developer(all_of_developer);
                 if waiting.wait_for_gateways {
                     Outcome::confirmation(&requests.revoke_and_wait(input).await?)
                 } else {

@@ -76,7 +76,9 @@ impl AccountCommand {
             Self::ChangePassword => {
                 let client = session.signed_in_client()?;
                 let current = secret(PASSWORD, "Present password")?;
-                client.change_password(current, secret(NEW_PASSWORD, "New password")?).await?;
+                client
+                    .change_password(current, secret(NEW_PASSWORD, "New password")?)
+                    .await?;
                 Outcome::done("The password is changed. Other sessions have ended.")
             }
             Self::ResetPassword => {

@@ -66,7 +66,10 @@ impl AuditCommand {
                 filter.action = action;
                 filter.since = since;
                 filter.until = until;
-                Ok(Outcome::list(&fetch(events.list().filter(filter), &listed).await?, COLUMNS))
+                Ok(Outcome::list(
+                    &fetch(events.list().filter(filter), &listed).await?,
+                    COLUMNS,
+                ))
             }
             Self::Show { id } => found(events.get(&AuditEventId::new(&id)).await?, "audit event", &id),
         }

@@ -89,7 +89,11 @@ impl AuthStrategyCommand {
         Ok(match self {
             Self::List { listed } => Outcome::list(&fetch(strategies.list(), &listed).await?, COLUMNS),
             Self::Show { id } => {
-                return found(strategies.get_key_auth(&AuthStrategyId::new(&id)).await?, "strategy", &id);
+                return found(
+                    strategies.get_key_auth(&AuthStrategyId::new(&id)).await?,
+                    "strategy",
+                    &id,
+                );
             }
             Self::Versions { id, listed } => {
                 let list = strategies.versions_of_key_auth(&AuthStrategyId::new(id));

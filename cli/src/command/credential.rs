@@ -37,7 +37,7 @@ pub(crate) enum CredentialCommand {
         /// Which credential
         id: String,
     },
-    /// Generate a key; `secret` is shown here and never again (`generateCredential`)
+    /// Generate a key; its secret is shown here and never again (`generateCredential`)
     Generate {
         /// Which app
         #[arg(long, value_name = "ID")]
@@ -54,7 +54,7 @@ pub(crate) enum CredentialCommand {
         #[command(flatten)]
         repeatable: Repeatable,
     },
-    /// Put a new key in a key's place; `secret` is shown here and never again (`rotateCredential`)
+    /// Put a new key in a key's place; its secret is shown here and never again (`rotateCredential`)
     Rotate {
         /// Which credential
         id: String,

@@ -2,8 +2,8 @@
 
 use clap::Subcommand;
 use portico_sdk::{
-    CreateGatewayTokenInput, ExposeSecret, GatewayNodeId, GatewayTokenId, Portico, RouteInput,
-    SetGatewayServiceInput, VersionId,
+    CreateGatewayTokenInput, ExposeSecret, GatewayNodeId, GatewayTokenId, Portico, RouteInput, SetGatewayServiceInput,
+    VersionId,
 };
 
 use super::{fetch, found};
@@ -125,7 +125,7 @@ pub(crate) enum GatewayTokenCommand {
         /// Which token
         id: String,
     },
-    /// Make a token; `secret` is shown here and never again (`createGatewayToken`)
+    /// Make a token; its secret is shown here and never again (`createGatewayToken`)
     Create {
         /// What to call it, such as the place where the gateway runs
         #[arg(long)]

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use clap_complete::Shell;
 use futures_util::TryStreamExt as _;
-use portico_sdk::{Error, List, Listing};
+use portico_sdk::{Error, List, page::Listing};
 
 use crate::{
     answer::Outcome,

@@ -239,7 +239,10 @@ pub(super) async fn find(client: &Portico, product: &str) -> Result<ProductId, F
 }
 
 fn labels(labels: Vec<(String, String)>) -> Vec<LabelInput> {
-    labels.into_iter().map(|(key, value)| LabelInput::new(key, value)).collect()
+    labels
+        .into_iter()
+        .map(|(key, value)| LabelInput::new(key, value))
+        .collect()
 }
 
 fn documents(documents: Vec<(String, String, PathBuf)>) -> Result<Vec<DocumentInput>, Failure> {

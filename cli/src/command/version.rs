@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use portico_sdk::{
-    AuthStrategyId, CreateVersionInput, Portico, ProductVersionFilter, UpdateVersionInput, VersionId,
-};
+use portico_sdk::{AuthStrategyId, CreateVersionInput, Portico, ProductVersionFilter, UpdateVersionInput, VersionId};
 
 use super::{
     app::{self, set, set_or_clear},

@@ -54,19 +54,32 @@ async fn what_the_file_says_is_made_once_and_told_before() {
     let applied = admin.run(&["apply", "-f", file]).await.succeeded();
     assert!(applied.stderr.contains("+ version mock-api/v1\n"), "{}", applied.stderr);
     let versions = admin.json(&["versions", "list", "mock-api"]).await;
-    let one = versions.as_array().unwrap().iter().find(|version| version["name"] == "v1").unwrap();
+    let one = versions
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|version| version["name"] == "v1")
+        .unwrap();
     assert_eq!(one["registration"]["authStrategy"]["name"], "partners");
     assert_eq!(one["registration"]["autoApprove"], true);
     assert_eq!(one["gatewayService"]["routes"][0]["methods"][0], "GET");
     let id = one["id"].as_str().unwrap();
     let specification = admin.run(&["versions", "specification", id]).await.succeeded();
     assert_eq!(specification.stdout, "openapi: 3.1.0\n");
-    let start = admin.run(&["products", "document", "mock-api", "start"]).await.succeeded();
+    let start = admin
+        .run(&["products", "document", "mock-api", "start"])
+        .await
+        .succeeded();
     assert_eq!(start.stdout, "# Start\n");
 
     // Nothing is done twice.
     let again = admin.run(&["apply", "-f", file]).await.succeeded();
-    assert!(again.stdout.starts_with("Nothing to change"), "{}{}", again.stdout, again.stderr);
+    assert!(
+        again.stdout.starts_with("Nothing to change"),
+        "{}{}",
+        again.stdout,
+        again.stderr
+    );
     admin.run(&["apply", "-f", file, "--dry-run"]).await.succeeded();
 }
 
@@ -77,7 +90,9 @@ async fn only_what_differs_changes_and_null_takes_away() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("portal.yaml");
     let path = file.to_str().unwrap();
-    let plain = FILE.replace("bodyFile: start.md", "body: Hello").replace("specificationFile: openapi.yaml", "specification: a");
+    let plain = FILE
+        .replace("bodyFile: start.md", "body: Hello")
+        .replace("specificationFile: openapi.yaml", "specification: a");
     fs::write(&file, &plain).unwrap();
     admin.run(&["apply", "-f", path]).await.succeeded();
 

@@ -10,7 +10,10 @@ async fn shells_complete_it_and_each_command_has_a_page() {
         assert!(script.stdout.contains("reference-id"), "{shell}");
     }
     let folder = tempfile::tempdir().unwrap();
-    porticoctl.run(&["manual-pages", folder.path().to_str().unwrap()]).await.succeeded();
+    porticoctl
+        .run(&["manual-pages", folder.path().to_str().unwrap()])
+        .await
+        .succeeded();
     let page = std::fs::read_to_string(folder.path().join("porticoctl-apps-create.1")).unwrap();
     assert!(page.contains("createApp"), "{page}");
 }

@@ -38,7 +38,10 @@ impl Porticoctl {
     pub(crate) async fn of_admin(server: &TestServer) -> Self {
         let porticoctl = Self::of(server);
         let arguments = ["sign-in", "--realm", "admin", "--email", "admin@example.com"];
-        porticoctl.with(&[("PORTICO_PASSWORD", ADMIN_PASSWORD)], &arguments).await.succeeded();
+        porticoctl
+            .with(&[("PORTICO_PASSWORD", ADMIN_PASSWORD)], &arguments)
+            .await
+            .succeeded();
         porticoctl
     }
 
@@ -61,7 +64,13 @@ impl Porticoctl {
     /// Runs it with these variables besides.
     pub(crate) async fn with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_porticoctl"));
-        for variable in ["PORTICO_EMAIL", "PORTICO_PASSWORD", "PORTICO_REALM", "PORTICO_PROFILE", "PORTICO_OUTPUT"] {
+        for variable in [
+            "PORTICO_EMAIL",
+            "PORTICO_PASSWORD",
+            "PORTICO_REALM",
+            "PORTICO_PROFILE",
+            "PORTICO_OUTPUT",
+        ] {
             command.env_remove(variable);
         }
         command
@@ -70,8 +79,10 @@ impl Porticoctl {
             .env("PORTICO_CONFIG_DIR", self.folder.path())
             .envs(variables.iter().copied())
             .stdin(Stdio::null());
-        let Output { status, stdout, stderr } =
-            tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        let Output { status, stdout, stderr } = tokio::task::spawn_blocking(move || command.output())
+            .await
+            .unwrap()
+            .unwrap();
         Ended {
             code: status.code().unwrap(),
             stdout: String::from_utf8(stdout).unwrap(),

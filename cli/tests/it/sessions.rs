@@ -44,6 +44,9 @@ async fn tokens_are_not_sent_to_another_server_than_the_one_that_gave_them() {
     let (one, other) = (TestServer::start().await, TestServer::start().await);
     let admin = Porticoctl::of_admin(&one).await;
     let elsewhere = other.endpoint();
-    admin.with(&[("PORTICO_ENDPOINT", &elsewhere)], &["apps", "list"]).await.with_code(4);
+    admin
+        .with(&[("PORTICO_ENDPOINT", &elsewhere)], &["apps", "list"])
+        .await
+        .with_code(4);
     admin.run(&["apps", "list"]).await.succeeded();
 }
