@@ -16,7 +16,8 @@ use crate::{
 };
 
 /// An app's request to call a version.
-#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct AccessRequest {
     /// The request's id.

@@ -3,7 +3,8 @@
 use crate::{AdminId, Error, NodeId, Portico, Timestamp, developer::Developer, schema};
 
 /// An admin.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Admin {
     /// The admin's id.
@@ -17,7 +18,8 @@ pub struct Admin {
 }
 
 /// Somebody who can sign in.
-#[derive(Clone, Debug, PartialEq, cynic::InlineFragments)]
+#[derive(Clone, Debug, PartialEq, cynic::InlineFragments, serde::Serialize)]
+#[serde(tag = "__typename")]
 #[non_exhaustive]
 #[allow(clippy::large_enum_variant)] // one of them at a time, and seldom moved
 pub enum Account {
@@ -27,11 +29,13 @@ pub enum Account {
     Developer(Developer),
     /// An account of a kind that this version of the crate does not know.
     #[cynic(fallback)]
+    #[serde(rename = "Account")]
     Other(OtherAccount),
 }
 
 /// What accounts of every kind have.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[cynic(graphql_type = "Account")]
 #[non_exhaustive]
 pub struct OtherAccount {

@@ -14,7 +14,8 @@ use crate::{
 };
 
 /// An application of a developer: what is registered against versions, and what credentials belong to.
-#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct App {
     /// The app's id.
@@ -40,7 +41,8 @@ pub struct App {
 }
 
 /// An app as other objects name it.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[cynic(graphql_type = "App")]
 #[non_exhaustive]
 pub struct AppRef {

@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// What was done, by whom and to what; it outlives its subject.
-#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct AuditEvent {
     /// The event's id.

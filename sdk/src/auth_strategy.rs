@@ -12,18 +12,22 @@ use crate::{
 };
 
 /// An authentication strategy.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::InlineFragments)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::InlineFragments, serde::Serialize)]
+#[serde(tag = "__typename")]
 #[non_exhaustive]
 pub enum AuthStrategy {
     /// API keys in a header.
+    #[serde(rename = "KeyAuthStrategy")]
     KeyAuth(KeyAuthStrategy),
     /// A strategy of a kind that this version of the crate does not know.
     #[cynic(fallback)]
+    #[serde(rename = "AuthStrategy")]
     Other(OtherAuthStrategy),
 }
 
 /// API keys in a header.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct KeyAuthStrategy {
     /// The strategy's id.
@@ -39,7 +43,8 @@ pub struct KeyAuthStrategy {
 }
 
 /// What strategies of every kind have.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[cynic(graphql_type = "AuthStrategy")]
 #[non_exhaustive]
 pub struct OtherAuthStrategy {
@@ -52,7 +57,8 @@ pub struct OtherAuthStrategy {
 }
 
 /// A strategy as other objects name it.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[cynic(graphql_type = "AuthStrategy")]
 #[non_exhaustive]
 pub struct AuthStrategyRef {
@@ -62,6 +68,7 @@ pub struct AuthStrategyRef {
     pub name: String,
     /// The name of its type in the schema, such as `KeyAuthStrategy`.
     #[cynic(rename = "__typename")]
+    #[serde(rename = "__typename")]
     pub type_name: String,
 }
 

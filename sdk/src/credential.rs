@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// A credential of an app; never its secret.
-#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Credential {
     /// The credential's id.
@@ -49,7 +50,8 @@ pub struct Credential {
 }
 
 /// A credential as another one names it.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[cynic(graphql_type = "Credential")]
 #[non_exhaustive]
 pub struct CredentialRef {

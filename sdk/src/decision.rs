@@ -3,7 +3,8 @@
 use crate::{Timestamp, account::Admin, schema};
 
 /// What was decided, by whom and why.
-#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Decision {
     /// The admin; None for developers, who do not see it, and when it was automatic.

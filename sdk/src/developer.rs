@@ -16,7 +16,8 @@ use crate::{
 };
 
 /// A developer's account.
-#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Developer {
     /// The developer's id.
@@ -36,7 +37,8 @@ pub struct Developer {
 }
 
 /// A developer as other objects name them.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[cynic(graphql_type = "Developer")]
 #[non_exhaustive]
 pub struct DeveloperRef {

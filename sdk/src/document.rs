@@ -3,7 +3,8 @@
 use crate::{Error, ProductId, operation::input, product::Products, schema};
 
 /// A page of a product's documentation, in Markdown.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Document {
     /// Its name in addresses, unique in the product.

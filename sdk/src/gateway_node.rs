@@ -9,7 +9,8 @@ use crate::{
 };
 
 /// A gateway of the fleet, as it last reported itself.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct GatewayNode {
     /// The gateway's id.
@@ -39,7 +40,8 @@ pub struct GatewayNode {
 }
 
 /// A token as a gateway names it.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[cynic(graphql_type = "GatewayToken")]
 #[non_exhaustive]
 pub struct GatewayTokenRef {

@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// Where the gateway serves a version.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct GatewayService {
     /// The service's id.
@@ -23,7 +24,8 @@ pub struct GatewayService {
 }
 
 /// Calls that a gateway service takes: those that fit a host, a path and a method of it.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Route {
     /// The hosts; none: any.

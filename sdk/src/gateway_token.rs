@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// A token for gateways; never its secret.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct GatewayToken {
     /// The token's id.

@@ -5,13 +5,15 @@ use std::ops::Deref;
 use crate::{Error, NodeId, Portico, schema};
 
 /// What is known of an object of any kind.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Node {
     /// The object's id.
     pub id: NodeId,
     /// The name of its type in the schema, such as `App`.
     #[cynic(rename = "__typename")]
+    #[serde(rename = "__typename")]
     pub type_name: String,
 }
 

@@ -31,7 +31,8 @@ pub struct Page<T> {
 }
 
 /// Where a page stands in its list.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PageInfo {
     /// Whether objects follow; ask for them with [`List::after`] and `end_cursor`.

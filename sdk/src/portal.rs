@@ -9,7 +9,8 @@ use crate::{
 };
 
 /// The portal.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Portal {
     /// The portal's id.

@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// An API product: what the catalog shows, with versions that apps register against.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Product {
     /// The product's id.
@@ -36,7 +37,8 @@ pub struct Product {
 }
 
 /// A product as other objects name it.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[cynic(graphql_type = "Product")]
 #[non_exhaustive]
 pub struct ProductRef {
@@ -49,7 +51,8 @@ pub struct ProductRef {
 }
 
 /// A label of a product.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Label {
     /// What it says something about.

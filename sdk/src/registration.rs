@@ -10,7 +10,8 @@ use crate::{
 };
 
 /// Whether and how apps register against a version.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RegistrationSettings {
     /// The settings' id.

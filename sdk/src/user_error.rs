@@ -5,7 +5,8 @@ use std::fmt;
 use crate::{operation::graphql_enum, schema};
 
 /// A refusal by the portal's rules: one of a payload's `userErrors`.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct UserError {
     /// Where in the input the refused value stands, such as `["routes", "0", "paths"]`; None: the input as a whole.

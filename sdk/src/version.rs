@@ -17,7 +17,8 @@ use crate::{
 };
 
 /// A version of an API product: what apps register against, and what a gateway serves.
-#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ProductVersion {
     /// The version's id.
@@ -45,7 +46,8 @@ pub struct ProductVersion {
 }
 
 /// A version as other objects name it.
-#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[cynic(graphql_type = "ProductVersion")]
 #[non_exhaustive]
 pub struct VersionRef {
@@ -58,7 +60,8 @@ pub struct VersionRef {
 }
 
 /// What the gateway enforces on a version.
-#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Plugin {
     /// Which plugin: `acl`, `key-auth`, …

@@ -62,6 +62,11 @@ const PLACES: &[Place] = &[
         never: &["async-graphql", "axum", "sea-orm"],
     },
     Place {
+        folder: "cli",
+        ours: &["portico-sdk"],
+        never: &["async-graphql", "axum", "sea-orm"],
+    },
+    Place {
         folder: "api",
         ours: &["domain", "entity", "gateway", "migration", "portico-sdk"],
         never: &[],
@@ -90,6 +95,7 @@ const OURS: &[&str] = &[
     "gateway",
     "migration",
     "portico",
+    "portico-cli",
     "portico-sdk",
     "portico-tests",
     "test_cluster",
