@@ -127,6 +127,12 @@ impl Verifier {
         self.decisions.verify(request, version).map_err(Denied)
     }
 
+    /// Whether there is something to decide by that is not too old; without, every request is answered 503.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.decisions.snapshot().is_some()
+    }
+
     /// How the link to the control plane is.
     #[must_use]
     pub const fn status(&self) -> &LinkStatus {

@@ -263,7 +263,7 @@ async fn routes_tell_which_version_is_called() {
     scene
         .admin
         .versions()
-        .retire(&scene.published.version.id)
+        .set_lifecycle(&scene.published.version.id, VersionLifecycle::Retired)
         .await
         .unwrap();
     service.wait_for_status("/mock", &scene.key, 410).await;

@@ -145,7 +145,7 @@ impl Verifier {
 
     /// Whether there is something to decide by; without, every request is answered 503. For readiness probes.
     pub fn is_ready(&self) -> bool {
-        self.shared.gateway.status().is_enforcing()
+        self.shared.gateway.is_ready()
     }
 
     /// Whether the control plane is there at the moment.
