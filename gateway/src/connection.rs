@@ -53,7 +53,7 @@ pub(crate) struct Connection {
     /// This connection's place among the limited number; a tunnel keeps it.
     place: Arc<OwnedSemaphorePermit>,
     /// A call that began the short way, and whose answer is to go the long way.
-    handed: Mutex<Option<Handed>>,
+    handed: Mutex<Option<Box<Handed>>>,
 }
 
 /// Under this target one line is logged for each request, at the level `debug`.
@@ -123,7 +123,7 @@ impl Connection {
     }
 
     /// The next request that hyper reads is one that has gone to its upstream already.
-    pub(crate) fn hand_over(&self, handed: Handed) {
+    pub(crate) fn hand_over(&self, handed: Box<Handed>) {
         *lock(&self.handed) = Some(handed);
     }
 
@@ -160,7 +160,7 @@ impl Connection {
             (is_logged || observer.is_some()).then(|| (request.method().clone(), request.uri().path().to_owned()));
         let wants_upgrade = request.headers().contains_key(header::UPGRADE);
         let answered = match handed {
-            Some(handed) => proxy::resume(self, handed, request.method().clone()).await,
+            Some(handed) => proxy::resume(self, *handed, request.method().clone()).await,
             None => self.answer(request, &request_id).await,
         };
         let (mut response, refused) = match answered {

@@ -63,7 +63,7 @@ pub(crate) enum Left {
         socket: TcpStream,
         bytes: Vec<u8>,
         /// What has become of the first request already.
-        handed: Option<Handed>,
+        handed: Option<Box<Handed>>,
     },
 }
 
@@ -108,7 +108,7 @@ enum Next {
     Again,
     Broken,
     Close,
-    Long(Option<Handed>),
+    Long(Option<Box<Handed>>),
 }
 
 /// A client's side of an exchange.

@@ -88,7 +88,7 @@ impl Portico {
     ///
     /// [`Error::Session`] when the session has ended.
     pub async fn viewer(&self) -> Result<Option<Account>, Error> {
-        Ok(self.query(<Viewer as cynic::QueryBuilder<_>>::build(())).await?.viewer)
+        Ok(self.query::<Viewer, _>(()).await?.viewer)
     }
 }
 

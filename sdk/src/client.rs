@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cynic::Operation;
+use cynic::{Operation, QueryBuilder};
 use reqwest::header::HeaderValue;
 use secrecy::SecretString;
 use serde::{Serialize, de::DeserializeOwned};
@@ -238,11 +238,12 @@ impl Portico {
         &self.renewal
     }
 
-    pub(crate) async fn query<T: DeserializeOwned, V: Serialize>(
-        &self,
-        operation: Operation<T, V>,
-    ) -> Result<T, Error> {
-        let request = self.transport.request(&operation)?;
+    pub(crate) async fn query<T, V>(&self, variables: V) -> Result<T, Error>
+    where
+        T: QueryBuilder<V> + DeserializeOwned + 'static,
+        V: Serialize,
+    {
+        let request = self.transport.query::<T, V>(variables)?;
         self.retry
             .run(|| async { self.attempt(&request).await?.into_data() })
             .await
@@ -253,7 +254,7 @@ impl Portico {
     where
         M: Mutation + DeserializeOwned,
     {
-        let request = self.transport.request(&M::operation(input))?;
+        let request = self.transport.mutation::<M>(input)?;
         payload_of::<M>(self.attempt(&request).await?)
     }
 
@@ -264,7 +265,7 @@ impl Portico {
         M::Input: Repeatable,
     {
         input.ensure_key();
-        let request = self.transport.request(&M::operation(input))?;
+        let request = self.transport.mutation::<M>(input)?;
         self.retry
             .run(|| async { payload_of::<M>(self.attempt(&request).await?) })
             .await
@@ -279,7 +280,7 @@ impl Portico {
         M: Mutation + DeserializeOwned,
         M::Payload: WaitingPayload,
     {
-        let request = self.transport.request(&M::operation(input))?;
+        let request = self.transport.mutation::<M>(input)?;
         confirmation_of::<M>(self.attempt(&request).await?)
     }
 
@@ -288,7 +289,7 @@ impl Portico {
     where
         M: Mutation + DeserializeOwned,
     {
-        let request = self.transport.request(&M::operation(input))?;
+        let request = self.transport.mutation::<M>(input)?;
         payload_of::<M>(self.transport.send(&request, None).await?)
     }
 }
@@ -399,12 +400,7 @@ impl Builder {
             None => http_client().map_err(|error| BuildError::Http(error.into()))?,
         };
         Ok(Portico {
-            transport: Arc::new(Transport {
-                http,
-                endpoint,
-                timeout: self.timeout,
-                user_agent,
-            }),
+            transport: Arc::new(Transport::new(http, endpoint, self.timeout, user_agent)),
             renewal: Arc::new(Renewal::new(self.session, self.sources, self.renew_ahead)),
             renew_ahead: self.renew_ahead,
             retry: self.retry,

@@ -37,10 +37,7 @@ impl Products<'_> {
     /// [`Error::NotFound`] where the caller may see no such product.
     pub async fn documents(self, id: &ProductId) -> Result<Vec<Document>, Error> {
         let variables = ListDocumentsVariables { id: id.clone() };
-        let data = self
-            .client
-            .query(<ListDocuments as cynic::QueryBuilder<_>>::build(variables))
-            .await?;
+        let data = self.client.query::<ListDocuments, _>(variables).await?;
         data.product
             .map(|product| product.documents)
             .ok_or(Error::NotFound { what: "Product" })
@@ -56,10 +53,7 @@ impl Products<'_> {
             id: id.clone(),
             slug: slug.into(),
         };
-        let data = self
-            .client
-            .query(<GetDocument as cynic::QueryBuilder<_>>::build(variables))
-            .await?;
+        let data = self.client.query::<GetDocument, _>(variables).await?;
         data.product
             .map(|product| product.document)
             .ok_or(Error::NotFound { what: "Product" })

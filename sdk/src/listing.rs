@@ -77,7 +77,7 @@ macro_rules! listing {
                     $(filter: crate::listing::listing!(@with $by, self.filter),)?
                     $(order_by: crate::listing::listing!(@with $sort, self.order_by),)?
                 };
-                let data = client.query(<$query as cynic::QueryBuilder<_>>::build(variables)).await?;
+                let data = client.query::<$query, _>(variables).await?;
                 let connection =
                     data.$root.ok_or_else(|| crate::error::DecodeError::missing(stringify!($root)))?;
                 Ok(connection.into())
@@ -178,7 +178,7 @@ macro_rules! listing {
                     before,
                     $(filter: crate::listing::listing!(@with $by, self.filter),)?
                 };
-                let data = client.query(<$query as cynic::QueryBuilder<_>>::build(variables)).await?;
+                let data = client.query::<$query, _>(variables).await?;
                 match data.node {
                     Some($node::$parent(parent)) => {
                         parent.$field.map(Into::into).ok_or(crate::Error::NotFound { what: stringify!($field) })

@@ -49,10 +49,7 @@ impl Portico {
     /// [`Error::GraphQl`] with BAD_USER_INPUT for what is no id.
     pub async fn node(&self, id: impl Into<NodeId>) -> Result<Option<Node>, Error> {
         let variables = GetNodeVariables { id: id.into() };
-        Ok(self
-            .query(<GetNode as cynic::QueryBuilder<_>>::build(variables))
-            .await?
-            .node)
+        Ok(self.query::<GetNode, _>(variables).await?.node)
     }
 
     /// The kinds of up to 100 objects (`nodes`), in the ids' order; None where the caller may see none such.
@@ -64,10 +61,7 @@ impl Portico {
         let variables = GetNodesVariables {
             ids: ids.into_iter().map(Into::into).collect(),
         };
-        Ok(self
-            .query(<GetNodes as cynic::QueryBuilder<_>>::build(variables))
-            .await?
-            .nodes)
+        Ok(self.query::<GetNodes, _>(variables).await?.nodes)
     }
 }
 
@@ -121,8 +115,8 @@ macro_rules! get_by_id {
 
         impl $query {
             async fn fetch(client: &crate::Portico, id: &$key) -> Result<Option<$object>, crate::Error> {
-                let operation = <Self as cynic::QueryBuilder<_>>::build($variables { id: id.clone() });
-                Ok(match client.query(operation).await?.node {
+                let variables = $variables { id: id.clone() };
+                Ok(match client.query::<Self, _>(variables).await?.node {
                     Some($node::$variant(object)) => Some(object),
                     Some($node::Other) | None => None,
                 })

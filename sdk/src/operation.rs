@@ -5,14 +5,15 @@ use cynic::Operation;
 use crate::user_error::UserError;
 
 /// A mutation: one root field with one input and one payload.
-pub(crate) trait Mutation: Sized {
+pub(crate) trait Mutation: Sized + 'static {
     /// The root field, for errors.
     const ROOT: &'static str;
     type Input;
     type Variables: serde::Serialize + Send + Sync;
     type Payload: Payload;
 
-    fn operation(input: Self::Input) -> Operation<Self, Self::Variables>;
+    fn variables(input: Self::Input) -> Self::Variables;
+    fn operation(variables: Self::Variables) -> Operation<Self, Self::Variables>;
     fn into_payload(self) -> Option<Self::Payload>;
 }
 
@@ -65,8 +66,12 @@ macro_rules! mutation {
             type Variables = $variables;
             type Payload = $payload;
 
-            fn operation(input: $argument) -> cynic::Operation<Self, $variables> {
-                <Self as cynic::MutationBuilder<_>>::build($variables { input })
+            fn variables(input: $argument) -> $variables {
+                $variables { input }
+            }
+
+            fn operation(variables: $variables) -> cynic::Operation<Self, $variables> {
+                <Self as cynic::MutationBuilder<_>>::build(variables)
             }
 
             fn into_payload(self) -> Option<$payload> {

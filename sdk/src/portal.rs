@@ -55,11 +55,7 @@ impl PortalSettings<'_> {
     ///
     /// Those of every query.
     pub async fn get(self) -> Result<Portal, Error> {
-        Ok(self
-            .client
-            .query(<GetPortal as cynic::QueryBuilder<_>>::build(()))
-            .await?
-            .portal)
+        Ok(self.client.query::<GetPortal, _>(()).await?.portal)
     }
 
     /// Changes the portal's settings (`updatePortal`). Admins only.

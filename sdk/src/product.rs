@@ -189,11 +189,7 @@ impl<'a> Products<'a> {
     /// Those of every query.
     pub async fn get_by_slug(self, slug: impl Into<String>) -> Result<Option<Product>, Error> {
         let variables = GetProductBySlugVariables { slug: slug.into() };
-        Ok(self
-            .client
-            .query(<GetProductBySlug as cynic::QueryBuilder<_>>::build(variables))
-            .await?
-            .product)
+        Ok(self.client.query::<GetProductBySlug, _>(variables).await?.product)
     }
 
     /// Makes a product, not yet published (`createProduct`). Admins only.

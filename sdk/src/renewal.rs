@@ -12,7 +12,6 @@ use crate::{
     Error, Timestamp,
     client::payload_of,
     error::{DecodeError, ErrorCode},
-    operation::Mutation,
     platform::BoxedFuture,
     secret::WireSecret,
     session::{Realm, RefreshSession, RefreshSessionInput, SessionTokens, SignIn, SignInInput},
@@ -291,7 +290,7 @@ async fn kept(store: &Store, tokens: SessionTokens) -> Obtained {
 }
 
 async fn refresh(transport: &Transport, tokens: &SessionTokens) -> Result<SessionTokens, Error> {
-    let request = transport.request(&RefreshSession::operation(RefreshSessionInput::of(tokens)))?;
+    let request = transport.mutation::<RefreshSession>(RefreshSessionInput::of(tokens))?;
     let payload = payload_of::<RefreshSession>(transport.send(&request, None).await?)?;
     let session = payload
         .session
@@ -306,7 +305,7 @@ async fn sign_in(transport: &Transport, details: SignInDetails) -> Result<Sessio
         email,
         password: WireSecret(password),
     };
-    let request = transport.request(&SignIn::operation(input))?;
+    let request = transport.mutation::<SignIn>(input)?;
     let payload = payload_of::<SignIn>(transport.send(&request, None).await?)?;
     let session = payload.session.ok_or_else(|| DecodeError::missing("signIn.session"))?;
     Ok(session.into_tokens())

@@ -3,9 +3,15 @@
 //! Follows the GraphQL-over-HTTP specification: <https://graphql.github.io/graphql-over-http/draft/>. cynic's own
 //! transports are not used: they drop an error's extensions and the answer's headers.
 
-use std::time::Duration;
+use std::{
+    any::TypeId,
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    time::Duration,
+};
 
 use bytes::Bytes;
+use cynic::{Operation, QueryBuilder};
 use reqwest::{
     StatusCode,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT},
@@ -18,6 +24,7 @@ use url::Url;
 use crate::{
     Timestamp,
     error::{DecodeError, EncodeError, Error, ErrorCode, GraphQlError, TransportError},
+    operation::Mutation,
 };
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -30,6 +37,7 @@ pub(crate) struct Transport {
     pub(crate) endpoint: Url,
     pub(crate) timeout: Duration,
     pub(crate) user_agent: HeaderValue,
+    beginnings: Beginnings,
 }
 
 /// A GraphQL answer: data, errors, or both.
@@ -69,10 +77,76 @@ impl<T> Response<T> {
 /// An operation as it is sent; made once, however often it is repeated.
 pub(crate) struct Request(Bytes);
 
+/// What a body begins with, for each of the crate's own operations: all but its variables. cynic writes a document from
+/// its types; that it comes out the same each time saves writing it again, and escaping it.
+#[derive(Debug, Default)]
+struct Beginnings(RwLock<HashMap<TypeId, Arc<[u8]>>>);
+
+impl Request {
+    fn of(body: serde_json::Result<Vec<u8>>) -> Result<Self, Error> {
+        let body = body.map_err(|error| Error::Encode(EncodeError::new(error)))?;
+        Ok(Self(body.into()))
+    }
+}
+
+impl Beginnings {
+    /// The body of an operation: `T` stands for its document, `build` writes it when it is met for the first time.
+    fn body<T: 'static, V: Serialize>(
+        &self,
+        variables: V,
+        build: impl FnOnce(V) -> Operation<T, V>,
+    ) -> serde_json::Result<Vec<u8>> {
+        let known = self.read().get(&TypeId::of::<T>()).cloned();
+        let (beginning, variables) = match known {
+            Some(beginning) => (beginning, variables),
+            None => {
+                let operation = build(variables);
+                let query = serde_json::to_string(&operation.query)?;
+                let name = serde_json::to_string(&operation.operation_name)?;
+                let beginning = format!(r#"{{"query":{query},"operationName":{name},"variables":"#);
+                let beginning: Arc<[u8]> = beginning.into_bytes().into();
+                let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+                known.insert(TypeId::of::<T>(), Arc::clone(&beginning));
+                (beginning, operation.variables)
+            }
+        };
+        let mut body = Vec::with_capacity(beginning.len() + 256);
+        body.extend_from_slice(&beginning);
+        serde_json::to_writer(&mut body, &variables)?;
+        body.push(b'}');
+        Ok(body)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<TypeId, Arc<[u8]>>> {
+        // Nothing in there can be left half done.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Transport {
+    pub(crate) fn new(http: reqwest::Client, endpoint: Url, timeout: Duration, user_agent: HeaderValue) -> Self {
+        Self {
+            http,
+            endpoint,
+            timeout,
+            user_agent,
+            beginnings: Beginnings::default(),
+        }
+    }
+
+    /// An operation of the caller's own.
     pub(crate) fn request(&self, operation: &impl Serialize) -> Result<Request, Error> {
-        let body = serde_json::to_vec(operation).map_err(|error| Error::Encode(EncodeError::new(error)))?;
-        Ok(Request(body.into()))
+        Request::of(serde_json::to_vec(operation))
+    }
+
+    /// A query of the crate's.
+    pub(crate) fn query<T: QueryBuilder<V> + 'static, V: Serialize>(&self, variables: V) -> Result<Request, Error> {
+        Request::of(self.beginnings.body(variables, T::build))
+    }
+
+    /// A mutation of the crate's.
+    pub(crate) fn mutation<M: Mutation>(&self, input: M::Input) -> Result<Request, Error> {
+        Request::of(self.beginnings.body(M::variables(input), M::operation))
     }
 
     pub(crate) async fn send<T: DeserializeOwned>(

@@ -175,10 +175,7 @@ impl<'a> Versions<'a> {
             id: product.clone(),
             name: name.into(),
         };
-        let data = self
-            .client
-            .query(<GetVersionByName as cynic::QueryBuilder<_>>::build(variables))
-            .await?;
+        let data = self.client.query::<GetVersionByName, _>(variables).await?;
         data.product
             .map(|product| product.version)
             .ok_or(Error::NotFound { what: "Product" })

@@ -4,7 +4,7 @@
 //! client's own HTTP client and then upgraded, so that TLS, proxies and roots are the same as of every other call:
 //! docs/adr/0038-subscriptions-over-the-clients-own-connection.md
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use futures_util::{
     SinkExt, StreamExt,
@@ -43,6 +43,8 @@ const ID: &str = "1";
 pub(crate) struct Connection {
     socket: WebSocketStream<reqwest::Upgraded>,
     endpoint: url::Url,
+    /// What came before the operation was known to have begun.
+    early: VecDeque<String>,
 }
 
 /// What a connection yields.
@@ -81,6 +83,7 @@ impl Connection {
         let mut connection = Self {
             socket,
             endpoint: transport.endpoint.clone(),
+            early: VecDeque::new(),
         };
         let payload = token.map(|token| json!({"Authorization": format!("Bearer {}", token.expose_secret())}));
         connection
@@ -98,13 +101,27 @@ impl Connection {
         connection
             .send(json!({"id": ID, "type": "subscribe", "payload": operation}))
             .await?;
-        Ok(connection)
+        // The protocol acknowledges no operation. Messages are handled in order, so whoever answers this has begun it:
+        // what changes from now on is told.
+        connection.send(json!({"type": "ping"})).await?;
+        loop {
+            let text = connection.text().await?;
+            match Wire::read(&text)?.kind {
+                "pong" => return Ok(connection),
+                "ping" => connection.send(json!({"type": "pong"})).await?,
+                "next" | "error" | "complete" => connection.early.push_back(text),
+                _ => {}
+            }
+        }
     }
 
     /// What the operation yields next.
     pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Result<Incoming<T>, Broken> {
         loop {
-            let text = self.text().await?;
+            let text = match self.early.pop_front() {
+                Some(text) => text,
+                None => self.text().await?,
+            };
             let message = Wire::read(&text)?;
             match (message.kind, message.payload) {
                 ("next", Some(payload)) => {

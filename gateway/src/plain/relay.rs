@@ -57,13 +57,13 @@ impl Plain<'_> {
         } = answer
         else {
             let (io, answer) = upstream.into_parts();
-            return Next::Long(Some(Handed {
+            return Next::Long(Some(Box::new(Handed {
                 upstream: known,
                 io,
                 answer,
                 request_id: taken.request_id,
                 began: taken.began,
-            }));
+            })));
         };
         let closes = self.connection.watched().is_stopping();
         self.connection.count(status, None, taken.began.elapsed());

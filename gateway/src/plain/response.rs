@@ -88,7 +88,8 @@ impl Framing {
             let is = |known: &str| name.eq_ignore_ascii_case(known);
             match name.len() {
                 14 if is("content-length") => {
-                    if framing.length.replace(length(header.value)?).is_some() {
+                    let other = framing.length.replace(length(header.value)?);
+                    if other.is_some() {
                         return None;
                     }
                 }
