@@ -11,7 +11,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -104,6 +107,7 @@ impl Verifier {
             reader,
             usage: Arc::new(Usage::new()),
             max_staleness: config.max_staleness,
+            is_stopped: AtomicBool::new(false),
         };
         let link = Link::start(config, writer, Arc::clone(&decisions.usage)).await?;
         Ok(Self {
@@ -148,10 +152,11 @@ impl Verifier {
     /// Stops in order: what was used is reported, and that this stops. All requests are answered 503 from then on. Does
     /// nothing the second time.
     pub async fn stop(&self) {
+        // First of all: whoever waits for this may stop to wait, and nothing is followed any more.
+        self.decisions.is_stopped.store(true, Ordering::Relaxed);
         let link = self.link.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(link) = link {
             link.stop().await;
-            self.status.withdraw();
         }
     }
 }
@@ -162,6 +167,7 @@ struct Decisions {
     reader: SnapshotReader,
     usage: Arc<Usage>,
     max_staleness: MaxStaleness,
+    is_stopped: AtomicBool,
 }
 
 impl Decisions {
@@ -194,7 +200,8 @@ impl Decisions {
     /// process, and closes even when the link's tasks are gone with the runtime that they ran on.
     fn snapshot(&self) -> Option<Arc<Snapshot>> {
         let is_young = self.reader.age().is_none_or(|age| self.max_staleness.allows(age));
-        self.reader.load().filter(|_| is_young)
+        let may_be_used = is_young && !self.is_stopped.load(Ordering::Relaxed);
+        self.reader.load().filter(|_| may_be_used)
     }
 }
 

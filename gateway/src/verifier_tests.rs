@@ -91,6 +91,7 @@ impl Scene {
             reader,
             usage: Arc::new(Usage::new()),
             max_staleness: MaxStaleness::default(),
+            is_stopped: AtomicBool::new(false),
         };
         Self {
             writer,

@@ -100,11 +100,6 @@ impl LinkStatus {
         self.enforced.position().is_some()
     }
 
-    /// Enforces nothing any more: for when the link has stopped.
-    pub(crate) fn withdraw(&self) {
-        self.enforced.withdraw();
-    }
-
     /// How long ago the snapshot was known to be true; `None` before the first one.
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
