@@ -3,6 +3,8 @@
 use domain::{
     Timestamp,
     gateway_service::{CanonicalHost, CanonicalPath},
+    id::VersionId,
+    version::VersionLifecycle,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -74,5 +76,23 @@ pub(crate) fn admit<'a>(
         }
         Some(Found::Retired { version }) => Err(Permit::of_retired(snapshot, version, headers)),
         None => Err(Refused::NoRoute),
+    }
+}
+
+/// Decides on a call to this version, wherever it is called: of a service that is this version, and needs no route to
+/// tell.
+///
+/// # Errors
+/// The answer to give instead: the one that a call of its routes would get.
+pub(crate) fn admit_to<'a>(
+    snapshot: &'a Snapshot,
+    version: VersionId,
+    headers: &impl CallHeaders,
+    now: Timestamp,
+) -> Result<(Permit, Credential<'a>), Refused> {
+    match snapshot.version(version).ok_or(Refused::NoRoute)?.lifecycle {
+        VersionLifecycle::Draft => Err(Refused::NoRoute),
+        VersionLifecycle::Active | VersionLifecycle::Deprecated => Permit::of_call(snapshot, version, headers, now),
+        VersionLifecycle::Retired => Err(Permit::of_retired(snapshot, version, headers)),
     }
 }

@@ -74,7 +74,7 @@ impl Refused {
         }
     }
 
-    fn message(self) -> &'static str {
+    pub(crate) fn message(self) -> &'static str {
         match self {
             Self::BadRequest(message) => message,
             Self::NotReady => "The gateway has no configuration yet",
@@ -105,9 +105,22 @@ impl Refused {
         serde_json::json!({ "message": self.message() }).to_string()
     }
 
+    /// Why a key that exists opened nothing, as the answer's header says it.
+    pub(crate) fn denial(self) -> Option<&'static str> {
+        match self {
+            Self::Denied(denial) => Some(denial.into()),
+            _ => None,
+        }
+    }
+
     /// The answer itself, never to be cached.
     pub(crate) fn response(self) -> Response<ResponseBody> {
-        let mut response = Response::new(ResponseBody::Own(Bytes::from(self.body())));
+        self.response_with(ResponseBody::Own(Bytes::from(self.body())))
+    }
+
+    /// The answer with this for a body: [`Refused::body`], in whatever form it is sent.
+    pub(crate) fn response_with<B>(self, body: B) -> Response<B> {
+        let mut response = Response::new(body);
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(
@@ -122,10 +135,10 @@ impl Refused {
             };
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
+        if let Some(denial) = self.denial() {
+            headers.insert(DENIAL_HEADER, HeaderValue::from_static(denial));
+        }
         match self {
-            Self::Denied(denial) => {
-                headers.insert(DENIAL_HEADER, HeaderValue::from_static(denial.into()));
-            }
             Self::MethodNotAllowed => {
                 let allowed = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
                 headers.insert(header::ALLOW, HeaderValue::from_static(allowed));

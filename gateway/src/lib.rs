@@ -6,7 +6,8 @@
 //!                               spelling)  immutable)     or a no)  streams)  then checks)
 //! ```
 //!
-//! Proxies that others run ask for the decision alone, over HTTP or gRPC: `front_proxy`.
+//! Proxies that others run ask for the decision alone, over HTTP or gRPC: `front_proxy`. Services that no proxy stands in
+//! front of take it in their own process: [`verifier`].
 //!
 //! The control plane feeds [`record::Update`]s to a [`snapshot::SnapshotWriter`]; each batch becomes visible to all
 //! calls at once. No call asks a database. Without a snapshot every call is answered 503.
@@ -54,6 +55,7 @@ mod test_updates;
 mod tunnel;
 mod upstream;
 pub mod usage;
+pub mod verifier;
 pub mod wire;
 mod worker;
 

@@ -39,7 +39,6 @@ impl Permit {
     ///
     /// # Errors
     /// The answer to give instead. Only holders of a key that exists learn why.
-    #[cfg_attr(feature = "undecided", expect(dead_code, reason = "such a build does not decide"))]
     pub(crate) fn of_call<'a>(
         snapshot: &'a Snapshot,
         version: VersionId,

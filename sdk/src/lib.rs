@@ -50,6 +50,8 @@
 //! | `native-tls` | TLS by what the system has |
 //! | `blocking` | [`blocking`](https://docs.rs/portico-sdk/latest/portico_sdk/blocking/): calls from code that is not async |
 //! | `subscriptions` | what the server tells by itself, as streams that outlive their connections |
+//! | `verify` | [`verify`](https://docs.rs/portico-sdk/latest/portico_sdk/verify/): keys verified in one's own service, behind no gateway, by a tower layer |
+//! | `verify-axum` | the same for axum: who calls as an extractor |
 //!
 //! Without a TLS feature the client speaks http alone. A client needs a Tokio runtime with time enabled, or a browser.
 //!
@@ -57,7 +59,7 @@
 //!
 //! The crate compiles for `wasm32-unknown-unknown` without its default features
 //! (`cargo check -p portico-sdk --no-default-features --target wasm32-unknown-unknown`, which is all that was tried: no
-//! test runs there). `blocking` and `subscriptions` add nothing there, and `rustls` and `native-tls` make no difference:
+//! test runs there). `blocking`, `subscriptions` and `verify` add nothing there, and `rustls` and `native-tls` make no difference:
 //! connections are the browser's.
 //!
 //! # Other crates' types
@@ -156,6 +158,8 @@ mod timestamp;
 mod token_store;
 mod transport;
 mod user_error;
+#[cfg(all(feature = "verify", not(target_arch = "wasm32")))]
+pub mod verify;
 pub mod version;
 mod waiting;
 #[cfg(all(feature = "subscriptions", not(target_arch = "wasm32")))]

@@ -41,4 +41,5 @@ mod session;
 mod sigterm;
 mod traces;
 mod trusted_documents;
+mod verify;
 mod who_may_call_what;

@@ -58,7 +58,8 @@ const PLACES: &[Place] = &[
     },
     Place {
         folder: "sdk",
-        ours: &[],
+        // For its feature `verify` alone: docs/adr/0040-services-verify-keys-with-the-gateways-own-code.md
+        ours: &["domain", "gateway"],
         never: &["async-graphql", "axum", "sea-orm"],
     },
     Place {

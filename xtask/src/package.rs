@@ -1,4 +1,4 @@
-//! The SDK's package: what is published must build from its tarball alone.
+//! The packages: what is published must build from its tarball alone.
 
 use std::path::Path;
 
@@ -10,17 +10,23 @@ const PROFILE: [&str; 2] = [
     "profile.dev.package.\"*\".debug=false",
 ];
 
-/// Packs the SDK and builds it from the tarball, in the target directory that all else is built in.
+/// The SDK, and what its feature `verify` depends on: a package's dependencies are published packages, the optional ones
+/// too. Packed together, they are found in each other's tarballs.
+const PUBLISHED: [&str; 3] = ["portico-domain", "portico-gateway", "portico-sdk"];
+
+/// Packs them and builds each from its tarball with its default features, in the target directory that all else is built
+/// in.
 ///
 /// Offline: what it depends on is there once the workspace was built. Cargo unpacks the tarball below `target/package`
 /// and builds it there as a workspace of its own, with the versions of our lock file. What it builds stays, so that only
-/// the SDK itself is built again the next time.
+/// the packages themselves are built again the next time.
 pub(crate) fn check(root: &Path) -> TaskResult {
     let target = process::target(root);
     let target = target.to_str().ok_or("the target directory's name is no UTF-8")?;
-    let mut arguments = vec!["package", "--package", "portico-sdk", "--allow-dirty", "--offline"];
+    let mut arguments = vec!["package", "--allow-dirty", "--offline"];
+    arguments.extend(PUBLISHED.iter().flat_map(|name| ["--package", name]));
     arguments.extend(["--target-dir", target]);
     arguments.extend(PROFILE.iter().flat_map(|setting| ["--config", setting]));
     process::cargo(root, &arguments, &[])
-        .map_err(|error| format!("{error}\nThe SDK is published by itself: it may use no file outside of sdk/."))
+        .map_err(|error| format!("{error}\nEach is published by itself: it may use no file outside of its folder."))
 }

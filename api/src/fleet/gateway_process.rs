@@ -161,7 +161,7 @@ impl GatewayProcess {
             name: options.name.clone().unwrap_or_else(host_name),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             max_staleness: options.max_staleness(),
-            copy: directory.path().join(COPY),
+            copy: Some(directory.path().join(COPY)),
         };
         // Until it returns, calls wait in the listen queue.
         let link = Link::start(link, writer, usage).await?;

@@ -67,8 +67,8 @@ pub struct LinkConfig {
     pub version: String,
     /// How long to go on without contact.
     pub max_staleness: MaxStaleness,
-    /// Where the copy of the snapshot is.
-    pub copy: PathBuf,
+    /// Where the copy of the snapshot is; `None`: there is none, and a start without the control plane enforces nothing.
+    pub copy: Option<PathBuf>,
 }
 
 /// The link cannot be set up.
@@ -113,7 +113,7 @@ impl LinkStatus {
     }
 }
 
-/// A link that works until it is stopped.
+/// A link that works until it is stopped or dropped.
 #[derive(Debug)]
 pub struct Link {
     status: LinkStatus,
@@ -157,13 +157,11 @@ impl Link {
             () = first_failure.notified() => {}
             () = tokio::time::sleep(FIRST_CONTACT) => {}
         }
-        let mut copier = Copier::new(
-            config.copy.clone(),
-            Arc::clone(&enforced),
-            copy_failed,
-            config.max_staleness,
-        );
-        copier.restore().await;
+        if let Some(path) = config.copy.clone() {
+            let mut copier = Copier::new(path, Arc::clone(&enforced), copy_failed, config.max_staleness);
+            copier.restore().await;
+            link.spawn(|stop| copier.run(stop));
+        }
         let reporter = Reporter {
             config,
             http,
@@ -172,7 +170,6 @@ impl Link {
             usage,
         };
         link.spawn(|stop| watch_staleness(enforced, stop));
-        link.spawn(|stop| copier.run(stop));
         link.spawn(|stop| reporter.run(stop));
         Ok(link)
     }
@@ -193,6 +190,12 @@ impl Link {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.stop.cancel();
     }
 }
 

@@ -68,7 +68,8 @@ impl Reporter {
             tokio::select! {
                 () = stop.cancelled() => {}
                 _ = positions.changed() => {}
-                _ = self.copy_failure.changed() => {}
+                // Without a copy nobody tells of it, and this never comes.
+                Ok(()) = self.copy_failure.changed() => {}
                 _ = ticks.tick() => {}
             }
         }

@@ -128,7 +128,7 @@ impl Stream {
             while let Some(line) = lines.next_line()? {
                 turn = match (turn, serde_json::from_slice(&line)?) {
                     (Turn::Full(updates), Frame::End { position, time }) => {
-                        let copy = (!self.enforced.has_begun()).then(|| self.config.copy.clone());
+                        let copy = self.config.copy.clone().filter(|_| !self.enforced.has_begun());
                         // A large one takes a while: not on the threads that serve.
                         let snapshot = tokio::task::spawn_blocking(move || full_snapshot(updates, copy)).await;
                         self.begin(snapshot.map_err(|_| StreamError::Ended)?, position, time);

@@ -50,8 +50,17 @@ impl<'a> Inquiry<'a> {
 /// that another spelling would be decided on one way and read by the upstream in another.
 fn path_as_forwarded(raw: &str) -> Result<CanonicalPath, Refused> {
     let path = CanonicalPath::parse(raw).map_err(|_| Refused::BadRequest("The path is malformed"))?;
+    must_be_canonical(raw, &path)?;
+    Ok(path)
+}
+
+/// Refuses a path that somebody else than us reads next, as it came, when its canonical spelling is another one.
+///
+/// # Errors
+/// 400.
+pub(crate) fn must_be_canonical(raw: &str, path: &CanonicalPath) -> Result<(), Refused> {
     if is_same_but_for_hex_case(raw, path.as_str()) {
-        Ok(path)
+        Ok(())
     } else {
         Err(Refused::BadRequest("The path is not in its canonical form"))
     }

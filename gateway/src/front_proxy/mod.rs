@@ -19,4 +19,6 @@ mod inquiry;
 mod listener;
 mod removals;
 
+pub(crate) use inquiry::must_be_canonical;
 pub use listener::{FrontProxyConfig, FrontProxyListener, Protocol};
+pub(crate) use removals::needed as headers_to_remove;

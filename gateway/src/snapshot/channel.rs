@@ -1,6 +1,6 @@
 //! The two ends of what a gateway knows: one writes snapshots, many read them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
 use domain::Timestamp;
@@ -107,6 +107,12 @@ impl SnapshotReader {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// How long ago the snapshot was known to be true; `None` where no control plane has been heard of, in its own
+    /// process.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        self.clock.age()
     }
 
     /// Counts the snapshots that were published; it changes after [`SnapshotReader::load`] shows the new one.
