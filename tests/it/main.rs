@@ -35,6 +35,7 @@ mod query_limits;
 mod races;
 mod refused_requests;
 mod sdk;
+mod sdk_subscriptions;
 mod secrets;
 mod session;
 mod sigterm;
