@@ -61,11 +61,12 @@ async fn changes_are_told_from_the_moment_of_connecting_to_the_end_of_the_object
 
     let (credential, _) = fixture::key(&dana, &app).await;
     let made = update(&mut credentials, |_| true).await;
-    assert!(matches!(&made, Change::Present(made) if made.id == credential.id), "{made:?}");
+    assert!(
+        matches!(&made, Change::Present(made) if made.id == credential.id),
+        "{made:?}"
+    );
     admin.credentials().revoke(&credential.id).await.unwrap();
-    let revoked = |change: &Change<portico_sdk::Credential, _>| {
-        matches!(change, Change::Present(credential) if credential.status == CredentialStatus::Revoked)
-    };
+    let revoked = |change: &Change<portico_sdk::Credential, _>| matches!(change, Change::Present(credential) if credential.status == CredentialStatus::Revoked);
     update(&mut credentials, revoked).await;
 
     dana.client.apps().delete(&app.id).await.unwrap();
@@ -85,9 +86,7 @@ async fn a_developer_learns_that_they_were_approved_and_that_they_were_revoked()
     let mut viewer = dana.client.viewer_changes();
     connected(&mut viewer).await;
     admin.developers().approve(&dana.id, None).await.unwrap();
-    let approved = |account: &Account| {
-        matches!(account, Account::Developer(developer) if developer.status == DeveloperStatus::Approved)
-    };
+    let approved = |account: &Account| matches!(account, Account::Developer(developer) if developer.status == DeveloperStatus::Approved);
     update(&mut viewer, approved).await;
     admin.developers().revoke(&dana.id, "left").await.unwrap();
     let ended = async {
@@ -99,7 +98,10 @@ async fn a_developer_learns_that_they_were_approved_and_that_they_were_revoked()
         }
     };
     let ended = tokio::time::timeout(PATIENCE, ended).await.unwrap();
-    assert!(matches!(ended, Some(Err(Error::Session { ended: true, .. }))), "{ended:?}");
+    assert!(
+        matches!(ended, Some(Err(Error::Session { ended: true, .. }))),
+        "{ended:?}"
+    );
     server.stop().await;
 }
 
