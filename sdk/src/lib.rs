@@ -125,6 +125,8 @@ pub mod audit;
 pub mod auth_strategy;
 #[cfg(all(feature = "blocking", not(target_arch = "wasm32")))]
 pub mod blocking;
+#[cfg(all(feature = "subscriptions", not(target_arch = "wasm32")))]
+mod changes;
 mod client;
 mod confirmation;
 pub mod credential;

@@ -62,8 +62,9 @@ impl Deref for SubmittedRequest {
 impl AccessRequests<'_> {
     /// Waits until a request is PENDING no more, and answers with it: APPROVED, REJECTED or CANCELLED.
     ///
-    /// The request is asked for again and again (`node`), from half a second to 10 seconds apart. Failures that may pass
-    /// are waited out. Dropping the call is safe at any time: it changes nothing.
+    /// With the feature `subscriptions` the server tells when it changes (`accessRequestChanged`); without it, or while
+    /// the server cannot be followed, the request is asked for again and again (`node`), from half a second to 10
+    /// seconds apart. Failures that may pass are waited out. Dropping the call is safe at any time: it changes nothing.
     ///
     /// # Errors
     ///
@@ -81,7 +82,7 @@ fn is_decided(request: &AccessRequest) -> bool {
 }
 
 async fn decided(client: &Portico, id: &AccessRequestId) -> Result<AccessRequest, Error> {
-    let mut delays = endless_delays(Duration::from_millis(500), Duration::from_secs(10));
+    let mut news = News::of(client, id);
     loop {
         match client.access_requests().get(id).await {
             Ok(Some(request)) if is_decided(&request) => return Ok(request),
@@ -90,6 +91,72 @@ async fn decided(client: &Portico, id: &AccessRequestId) -> Result<AccessRequest
             Err(error) if error.is_retryable() => {}
             Err(error) => return Err(error),
         }
-        sleep(delays.next().unwrap_or_default()).await;
+        if let Some(request) = news.wait().await {
+            return Ok(request);
+        }
+    }
+}
+
+/// When to ask again, or what the server has told instead.
+struct News {
+    delays: Box<dyn Iterator<Item = Duration> + Send>,
+    #[cfg(all(feature = "subscriptions", not(target_arch = "wasm32")))]
+    changes: Option<crate::Subscription<crate::Change<AccessRequest, AccessRequestId>>>,
+    #[cfg(all(feature = "subscriptions", not(target_arch = "wasm32")))]
+    followed: bool,
+}
+
+impl News {
+    fn of(client: &Portico, id: &AccessRequestId) -> Self {
+        #[cfg(not(all(feature = "subscriptions", not(target_arch = "wasm32"))))]
+        let _ = (client, id);
+        Self {
+            delays: Box::new(endless_delays(Duration::from_millis(500), Duration::from_secs(10))),
+            #[cfg(all(feature = "subscriptions", not(target_arch = "wasm32")))]
+            changes: Some(client.access_requests().changes_of(id)),
+            #[cfg(all(feature = "subscriptions", not(target_arch = "wasm32")))]
+            followed: false,
+        }
+    }
+
+    /// Answers with the request when the server has told that it is decided, with None when it is time to ask.
+    #[cfg(not(all(feature = "subscriptions", not(target_arch = "wasm32"))))]
+    async fn wait(&mut self) -> Option<AccessRequest> {
+        sleep(self.delays.next().unwrap_or_default()).await;
+        None
+    }
+
+    /// Answers with the request when the server has told that it is decided, with None when it is time to ask.
+    #[cfg(all(feature = "subscriptions", not(target_arch = "wasm32")))]
+    async fn wait(&mut self) -> Option<AccessRequest> {
+        use crate::{Change, LiveEvent};
+
+        /// A server that is followed is asked all the same, in case that it forgot to tell.
+        const FOLLOWED: Duration = Duration::from_secs(30);
+        loop {
+            let delay = if self.followed {
+                FOLLOWED
+            } else {
+                self.delays.next().unwrap_or_default()
+            };
+            let Some(changes) = &mut self.changes else {
+                sleep(delay).await;
+                return None;
+            };
+            match within(delay, changes.next()).await? {
+                Some(Ok(LiveEvent::Update(Change::Present(request)))) if is_decided(&request) => return Some(request),
+                // The present state is told first, so there is nothing to ask for.
+                Some(Ok(LiveEvent::Connected | LiveEvent::Update(Change::Present(_)))) => self.followed = true,
+                Some(Ok(LiveEvent::Disconnected(_) | LiveEvent::Update(Change::Gone(_)))) => {
+                    self.followed = false;
+                    return None;
+                }
+                // It cannot be followed: from now on it is asked.
+                Some(Err(_)) | None => {
+                    self.followed = false;
+                    self.changes = None;
+                }
+            }
+        }
     }
 }

@@ -36,6 +36,7 @@ mod query_plans;
 mod races;
 mod refused_requests;
 mod sdk;
+mod sdk_subscriptions;
 mod secrets;
 mod session;
 mod sigterm;

@@ -16,4 +16,6 @@ mod secret;
 mod server;
 mod session;
 mod session_source;
+#[cfg(feature = "subscriptions")]
+mod subscription;
 mod waiting;

@@ -231,7 +231,10 @@ async fn every_operation_is_sent_as_written_down() {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    let sent = all_operations().await;
+    #[allow(unused_mut)]
+    let mut sent = all_operations().await;
+    #[cfg(feature = "subscriptions")]
+    sent.extend(crate::subscription::all_operations().await);
     for Sent { name, query, variables } in sent {
         assert!(seen.insert(name.clone()), "{name} is the name of two operations");
         let mut variables = variables;
@@ -248,7 +251,10 @@ async fn every_operation_is_sent_as_written_down() {
 
 #[tokio::test]
 async fn no_operation_of_the_schema_is_missing() {
-    let sent = all_operations().await;
+    #[allow(unused_mut)]
+    let mut sent = all_operations().await;
+    #[cfg(feature = "subscriptions")]
+    sent.extend(crate::subscription::all_operations().await);
     let mut used = BTreeSet::new();
     for Sent { name, query, .. } in &sent {
         let document = parse_query(query).unwrap_or_else(|error| panic!("{name}: {error}"));
