@@ -26,7 +26,7 @@ async fn an_app_is_registered_and_stopped_from_the_command_line() {
         "set",
         version,
         "--upstream-url",
-        &upstream.url(),
+        upstream.url(),
         "--path",
         "/mock",
     ];
