@@ -6,7 +6,7 @@ use portico_sdk::{Error, ErrorCode};
 pub(crate) const SUCCESS: u8 = 0;
 /// It failed in a way that none of the others describes; the message says how.
 pub(crate) const FAILURE: u8 = 1;
-/// The command line, or a file that it names, is wrong. Nothing was sent. (clap exits with the same number.)
+/// The command line, or what stands in a file that it names, is wrong. Nothing was sent. (clap exits with the same number.)
 pub(crate) const USAGE: u8 = 2;
 /// The portal's rules refuse it: another input, or another state, is needed.
 pub(crate) const REFUSED: u8 = 3;

@@ -311,6 +311,8 @@ error_codes! {
     RateLimited = "RATE_LIMITED";
     /// A persisted query's hash is unknown to the server.
     PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND";
+    /// A persisted query was named by its hash, and the server keeps none.
+    PersistedQueryNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED";
     /// The server takes known documents only, and this is none.
     DocumentNotTrusted = "DOCUMENT_NOT_TRUSTED";
     /// The server ran out of time.

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use portico::{http::document_hash::DocumentHash, server::Server};
+use portico_sdk::ExposeSecret as _;
 use portico_tests::{
     caller::Caller,
     graphql::code,
+    live::{EventStream, LiveSocket, StreamEvent},
     server::{DEVELOPER_PASSWORD, TestServer},
 };
 use reqwest::{Response, StatusCode, Url, header};
@@ -139,6 +141,38 @@ async fn developers_and_strangers_send_what_is_listed_and_admins_anything() {
 }
 
 /// Files as the tools themselves wrote them.
+#[tokio::test]
+async fn what_is_not_listed_is_refused_over_live_connections_too() {
+    let listed = "subscription Listed { viewerChanged { id } }";
+    let (_directory, file) = list(&[listed]);
+    let mut server = TestServer::start().await;
+    let admin = server.admin().await;
+    let dana = server.developer(&admin, "dana").await;
+    server
+        .restart_with(|options| options.queries.trusted_documents = Some(file))
+        .await;
+    let tokens = dana.client.tokens().unwrap();
+    let token = tokens.access_token.expose_secret();
+    let unlisted = "subscription { viewerChanged { id } }";
+    let mut socket = LiveSocket::ready(&server, token).await;
+    socket.begin("1", unlisted, json!({})).await;
+    let refused = socket.message().await;
+    assert_eq!(
+        refused["payload"][0]["extensions"]["code"], "DOCUMENT_NOT_TRUSTED",
+        "{refused}"
+    );
+    assert!(socket.subscribe("2", listed, json!({})).await.is_empty());
+    let mut stream = EventStream::of(EventStream::post(&server, Some(token), unlisted, json!({})).await);
+    let StreamEvent::Next(refused) = stream.next().await else {
+        panic!("a refusal comes as an event");
+    };
+    assert_eq!(
+        refused["errors"][0]["extensions"]["code"], "DOCUMENT_NOT_TRUSTED",
+        "{refused}"
+    );
+    EventStream::open(&server, token, listed, json!({})).await;
+}
+
 #[tokio::test]
 async fn lists_are_read_as_codegen_and_relay_write_them() {
     for (tool, list) in [

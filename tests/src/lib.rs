@@ -15,3 +15,8 @@ pub mod relay;
 pub mod scrape;
 pub mod server;
 pub mod upstream;
+
+/// The README's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

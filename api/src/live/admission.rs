@@ -14,6 +14,7 @@ use crate::{
 pub(crate) struct Admission {
     limits: LiveLimits,
     all: InFlight<()>,
+    event_streams: InFlight<()>,
     addresses: InFlight<Network>,
     subscribers: Connections,
 }
@@ -22,12 +23,13 @@ pub(crate) struct Admission {
 #[derive(Debug)]
 pub(crate) struct Place {
     _of_all: UnderWay<()>,
+    _of_event_streams: Option<UnderWay<()>>,
     _of_address: Option<UnderWay<Network>>,
 }
 
 /// There are too many connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("There are too many live connections from this address. Close some, or try again later.")]
+#[error("There are too many live connections. Close some, or try again later.")]
 pub(crate) struct Crowded;
 
 impl Admission {
@@ -35,6 +37,7 @@ impl Admission {
         Self {
             limits,
             all: InFlight::default(),
+            event_streams: InFlight::default(),
             addresses: InFlight::default(),
             subscribers: Connections::new(per_subscriber),
         }
@@ -50,7 +53,17 @@ impl Admission {
             .transpose()?;
         Ok(Place {
             _of_all: self.all.begin((), self.limits.connections).ok_or(Crowded)?,
+            _of_event_streams: None,
             _of_address: of_address,
+        })
+    }
+
+    /// A place for one more event stream from this address, whoever it is.
+    pub(super) fn event_stream(&self, address: Option<IpAddr>) -> Result<Place, Crowded> {
+        let of_event_streams = self.event_streams.begin((), self.limits.event_streams).ok_or(Crowded)?;
+        Ok(Place {
+            _of_event_streams: Some(of_event_streams),
+            ..self.connection(address)?
         })
     }
 
@@ -82,5 +95,19 @@ mod tests {
         drop(third);
         drop(first);
         assert!(admission.connection(address("2001:db8::3")).is_ok());
+    }
+
+    #[test]
+    fn event_streams_leave_places_for_others() {
+        let limits = LiveLimits {
+            event_streams: 1,
+            ..LiveLimits::default()
+        };
+        let admission = Admission::new(limits, 1);
+        let stream = admission.event_stream(None).unwrap();
+        assert!(admission.event_stream(None).is_err());
+        assert!(admission.connection(None).is_ok(), "a websocket is none");
+        drop(stream);
+        assert!(admission.event_stream(None).is_ok());
     }
 }

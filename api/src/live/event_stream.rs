@@ -59,7 +59,7 @@ pub(crate) async fn connect(State(live): State<Arc<Live>>, request: Request) -> 
     let request_id = request.extensions().get::<RequestId>().cloned();
     let request_id = request_id.unwrap_or_else(RequestId::generate);
     let client_address = request.extensions().get::<ClientAddress>().map(|address| address.0);
-    let Ok(place) = live.admission.connection(client_address) else {
+    let Ok(place) = live.admission.event_stream(client_address) else {
         return socket::crowded();
     };
     match respond(&live, request, &request_id, place).await {

@@ -60,6 +60,9 @@ pub struct Subscriber {
 pub struct LiveLimits {
     /// Connections at once on this node.
     pub connections: usize,
+    /// Event streams at once on this node. Each holds one of the listener's places for as long as it lasts, which
+    /// queries, health checks and gateways need too; a websocket gives its place back.
+    pub event_streams: usize,
     /// Connections at once from one address (of IPv6 one network of 64 bits).
     pub connections_per_address: usize,
     /// Operations at once on one websocket.
@@ -82,6 +85,7 @@ impl Default for LiveLimits {
     fn default() -> Self {
         Self {
             connections: 10_000,
+            event_streams: 512,
             connections_per_address: 1000,
             operations_per_connection: 100,
             waiting_updates: 1000,

@@ -180,7 +180,7 @@ fn distinct<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<(
 mod tests {
     use std::path::Path;
 
-    use super::parse;
+    use super::{Wanted, parse};
 
     #[test]
     fn left_out_is_not_null() {
@@ -192,6 +192,15 @@ mod tests {
             .map(|product| product.description.clone())
             .collect();
         assert_eq!(descriptions, [None, Some(None), Some(Some("text".to_owned()))]);
+    }
+
+    #[test]
+    fn the_example_in_the_documents_is_read() {
+        let page = include_str!("../../../docs/porticoctl.md");
+        let (_, example) = page.split_once("```yaml\n").unwrap();
+        let (example, _) = example.split_once("```").unwrap();
+        let wanted: Wanted = serde_saphyr::from_str(example).unwrap();
+        assert_eq!(wanted.products.len(), 1);
     }
 
     #[test]

@@ -149,7 +149,7 @@ mod tests {
         parse_schema,
         types::{TypeKind, TypeSystemDefinition},
     };
-    use clap::CommandFactory as _;
+    use clap::{CommandFactory as _, Parser as _};
 
     use crate::arguments::Arguments;
 
@@ -179,6 +179,18 @@ mod tests {
         called(&Arguments::command(), &mut called_fields);
         assert!(!called_fields.is_empty());
         assert_eq!(called_fields, root_fields());
+    }
+
+    #[test]
+    fn every_command_on_its_page_is_one() {
+        let page = include_str!("../../../docs/porticoctl.md");
+        let commands: Vec<&str> = page.lines().filter(|line| line.starts_with("porticoctl ")).collect();
+        assert!(commands.len() > 8, "{commands:?}");
+        for line in commands {
+            let command = line.split(['|', '#']).next().unwrap_or_default();
+            let words = shlex::split(command).unwrap();
+            Arguments::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
     }
 
     #[test]
