@@ -120,8 +120,7 @@ fn cell(value: Option<&Value>) -> String {
             .map(|value| cell(Some(value)))
             .collect::<Vec<_>>()
             .join(", "),
-        // JSON escapes control characters by itself.
-        Some(other) => other.to_string(),
+        Some(other) => other.to_string().chars().flat_map(visible).collect(),
     }
 }
 

@@ -79,13 +79,13 @@ impl Profile {
         Ok(kept.map(|kept| kept.endpoint))
     }
 
-    /// Whether it has a session, which may have ended meanwhile.
+    /// Whether it has a session with this server, which may have ended meanwhile.
     ///
     /// # Errors
     /// Where its file is there and cannot be read.
-    pub(crate) fn has_session(&self) -> Result<bool, Failure> {
+    pub(crate) fn has_session(&self, endpoint: &str) -> Result<bool, Failure> {
         let kept = self.read().map_err(Failure::file(&self.path))?;
-        Ok(kept.is_some_and(|kept| kept.tokens.is_some()))
+        Ok(kept.is_some_and(|kept| kept.endpoint == endpoint && kept.tokens.is_some()))
     }
 
     /// The profile as the place of a session with this server.
@@ -129,7 +129,11 @@ impl Profile {
     /// Waits until no other process renews the session. The lock is a file beside the profile's, which is replaced.
     fn lock(&self) -> io::Result<File> {
         let path = self.folder()?.join(format!("{}.lock", self.name));
-        let file = File::options().create(true).truncate(false).write(true).open(path)?;
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path)?;
         file.lock()?;
         Ok(file)
     }
@@ -187,6 +191,10 @@ impl TokenStore for ProfileStore {
 
     fn clear(&self) -> StoreFuture<'_, ()> {
         Box::pin(self.off_thread(|store| {
+            // What was kept for another server is none of this one's to forget.
+            if store.profile.read()?.is_none_or(|kept| kept.endpoint != store.endpoint) {
+                return Ok(());
+            }
             store.profile.write(&Kept {
                 endpoint: store.endpoint.clone(),
                 tokens: None,

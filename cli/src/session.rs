@@ -52,9 +52,17 @@ impl Session {
     pub(crate) fn client(&self) -> Result<Portico, Failure> {
         match credentials()? {
             Some((realm, email, password)) => Ok(self.builder().credentials(realm, email, password).build()?),
-            None if self.profile.has_session()? => self.keeping_client(),
+            None if self.profile.has_session(&self.endpoint)? => self.keeping_client(),
             None => self.anonymous_client(),
         }
+    }
+
+    /// Whether the profile has a session with this server.
+    ///
+    /// # Errors
+    /// Where the profile cannot be read.
+    pub(crate) fn is_kept(&self) -> Result<bool, Failure> {
+        self.profile.has_session(&self.endpoint)
     }
 
     /// A client that is nobody's, for signing up and the like.
@@ -77,7 +85,7 @@ impl Session {
     /// # Errors
     /// Where nobody is.
     pub(crate) fn signed_in_client(&self) -> Result<Portico, Failure> {
-        if credentials()?.is_none() && !self.profile.has_session()? {
+        if credentials()?.is_none() && !self.profile.has_session(&self.endpoint)? {
             return Err(self.signed_out());
         }
         self.client()

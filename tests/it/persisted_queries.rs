@@ -180,9 +180,14 @@ async fn queries_come_by_get_with_their_hash_and_caches_keep_what_is_everybodys(
             assert_eq!(cached(&request.send().await.unwrap()), never, "an admin sees more");
         }
         // No mutation comes by GET, whatever names it.
-        let mutation = "mutation { signOut(input: { refreshToken: \"a\" }) { userErrors { code } } }";
-        let extensions = persisted(mutation);
-        let (_, sent) = post(&anyone, &json!({ "query": mutation, "extensions": extensions })).await;
+        let mutation =
+            "mutation ($token: String!) { signOut(input: { refreshToken: $token }) { userErrors { code } } }";
+        let (extensions, variables) = (persisted(mutation), json!({ "token": "a" }));
+        let (_, sent) = post(
+            &anyone,
+            &json!({ "query": mutation, "variables": variables, "extensions": extensions }),
+        )
+        .await;
         assert_eq!(sent.get("errors"), None);
         let refused = get(&server, &[("extensions", &extensions.to_string())]).await;
         assert_eq!(
@@ -193,9 +198,17 @@ async fn queries_come_by_get_with_their_hash_and_caches_keep_what_is_everybodys(
             )
         );
         assert_eq!(
-            post(&anyone, &json!({ "extensions": extensions })).await.1["data"],
+            post(&anyone, &json!({ "variables": variables, "extensions": extensions }))
+                .await
+                .1["data"],
             sent["data"]
         );
+        // What is written into the text may be a secret: such a text is not kept.
+        let literal = "mutation { signOut(input: { refreshToken: \"a\" }) { userErrors { code } } }";
+        let extensions = persisted(literal);
+        post(&anyone, &json!({ "query": literal, "extensions": extensions })).await;
+        let (_, forgotten) = post(&anyone, &json!({ "extensions": extensions })).await;
+        assert_eq!(code(&forgotten), Some("PERSISTED_QUERY_NOT_FOUND"));
         server.stop().await;
     }
 }

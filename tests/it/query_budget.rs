@@ -52,6 +52,29 @@ async fn read(answer: Response) -> (StatusCode, Option<u64>, Value) {
 }
 
 #[tokio::test]
+async fn nothing_long_is_read_for_who_has_nothing_left_but_a_sign_in_is() {
+    let server = server_with(1000).await;
+    let anyone = Caller::anonymous(&server);
+    let long = format!("{{ {} ", "portal ".repeat(3000));
+    assert_eq!(
+        ask(&anyone, &long).await.0,
+        StatusCode::OK,
+        "a parse error, by its media type"
+    );
+    // Each refusal takes 10 of 1,000.
+    for _ in 0..100 {
+        ask(&anyone, &long).await;
+    }
+    let (status, retry_after, answer) = ask(&anyone, &long).await;
+    assert_eq!(
+        (status, code(&answer)),
+        (StatusCode::TOO_MANY_REQUESTS, Some("RATE_LIMITED"))
+    );
+    assert!(retry_after.is_some());
+    server.admin().await;
+}
+
+#[tokio::test]
 async fn who_has_spent_too_much_is_told_when_to_come_back() {
     let server = server_with(1000).await;
     let admin = server.admin().await;

@@ -98,6 +98,18 @@ impl Budgets {
         }
     }
 
+    /// Tells whether this much is left, and spends nothing.
+    ///
+    /// # Errors
+    /// [`OverBudget`] when less is left.
+    pub fn check(&self, payer: Payer, cost: u64) -> Result<(), OverBudget> {
+        let Some((budget, bucket)) = self.bucket(payer) else {
+            return Ok(());
+        };
+        let spent = Spent(bucket.load(Relaxed));
+        budget.spend(spent, cost, self.0.began.elapsed()).map(drop)
+    }
+
     /// Takes what something has cost that was not asked for beforehand, or what is left where that is less.
     pub fn take(&self, payer: Payer, cost: u64) {
         let now = self.0.began.elapsed();

@@ -67,10 +67,12 @@ impl TrustedProxies {
         let mut hops = values
             .iter()
             .rev()
-            .flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
+            // Bytes, one hop at a time: what a client wrote must not hide what a proxy wrote behind it.
+            .flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
         while self.contains(client) {
             // A hop that cannot be read ends the chain at the last proxy that is known.
-            let Some(hop) = hops.next().and_then(parse_hop) else {
+            let hop = hops.next().and_then(|hop| std::str::from_utf8(hop).ok());
+            let Some(hop) = hop.and_then(parse_hop) else {
                 break;
             };
             client = hop.to_canonical();
@@ -113,6 +115,15 @@ mod tests {
             headers.append(X_FORWARDED_FOR, HeaderValue::from_static(value));
         }
         proxies.client_of(peer.parse().unwrap(), &headers).to_string()
+    }
+
+    #[test]
+    fn what_a_client_wrote_does_not_hide_what_a_proxy_wrote_behind_it() {
+        let proxies = TrustedProxies::new(["10.0.0.0/8"].map(|network| network.parse().unwrap()));
+        let mut headers = HeaderMap::new();
+        headers.append(X_FORWARDED_FOR, HeaderValue::from_bytes(b"\xff, 198.51.100.7").unwrap());
+        let client = proxies.client_of("10.0.0.1".parse().unwrap(), &headers);
+        assert_eq!(client.to_string(), "198.51.100.7");
     }
 
     #[test]

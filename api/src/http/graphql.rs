@@ -58,6 +58,8 @@ const LONGEST_KEPT: usize = 64 * 1024;
 const COST_OF_KEPT: u64 = 1;
 /// What a request costs its caller's budget that is refused before it runs: it was read, and perhaps parsed.
 const COST_OF_REFUSAL: u64 = 10;
+/// The most bytes that are read of who has nothing left to spend: a sign-in is far shorter.
+const BODY_OF_WHO_HAS_SPENT_ALL: usize = 8 * 1024;
 
 /// Why nobody could be told from an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -290,7 +292,16 @@ impl<S: GraphqlService> Endpoint<S> {
                 Asker::Admin => self.settings.body_limits.admins,
                 Asker::Developer | Asker::Stranger => self.settings.body_limits.others,
             };
-            let body = self.read(&parts.headers, body, limit).await?;
+            let body = match self.settings.budgets.check(payer, COST_OF_REFUSAL) {
+                Ok(()) => self.read(&parts.headers, body, limit).await?,
+                // It may be a sign-in, which is paid apart; but nothing long is read for who has nothing left.
+                Err(over) => {
+                    let read = self
+                        .read(&parts.headers, body, limit.min(BODY_OF_WHO_HAS_SPENT_ALL))
+                        .await;
+                    read.map_err(|_| RequestRefused::over_budget(over))?
+                }
+            };
             // What is longer than any query is an upload, and not worth hashing.
             let digest = (body.len() <= LONGEST_KEPT).then(|| RequestDigest::of_body(&body));
             (body, digest)
@@ -394,6 +405,8 @@ impl<S: GraphqlService> Endpoint<S> {
         address: Option<IpAddr>,
     ) -> Result<Prepared, RequestRefused> {
         let payer = self.service.payer(caller, address);
+        let left = self.settings.budgets.check(payer, COST_OF_REFUSAL);
+        left.map_err(RequestRefused::over_budget)?;
         let prepared = self
             .settings
             .preparation

@@ -15,6 +15,8 @@ pub(crate) struct Admission {
     limits: LiveLimits,
     all: InFlight<()>,
     event_streams: InFlight<()>,
+    newcomers: InFlight<()>,
+    newcomers_of_addresses: InFlight<Network>,
     addresses: InFlight<Network>,
     subscribers: Connections,
 }
@@ -24,6 +26,13 @@ pub(crate) struct Admission {
 pub(crate) struct Place {
     _of_all: UnderWay<()>,
     _of_event_streams: Option<UnderWay<()>>,
+    _of_address: Option<UnderWay<Network>>,
+}
+
+/// A place for as long as nobody has said who it is, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct NewcomersPlace {
+    _of_all: UnderWay<()>,
     _of_address: Option<UnderWay<Network>>,
 }
 
@@ -38,6 +47,8 @@ impl Admission {
             limits,
             all: InFlight::default(),
             event_streams: InFlight::default(),
+            newcomers: InFlight::default(),
+            newcomers_of_addresses: InFlight::default(),
             addresses: InFlight::default(),
             subscribers: Connections::new(per_subscriber),
         }
@@ -64,6 +75,20 @@ impl Admission {
         Ok(Place {
             _of_event_streams: Some(of_event_streams),
             ..self.connection(address)?
+        })
+    }
+
+    /// A place for one more connection from this address that is still to say who it is.
+    pub(super) fn newcomer(&self, address: Option<IpAddr>) -> Result<NewcomersPlace, Crowded> {
+        let of_address = address.map(|address| {
+            let limit = self.limits.newcomers_per_address;
+            self.newcomers_of_addresses
+                .begin(Network::of(address), limit)
+                .ok_or(Crowded)
+        });
+        Ok(NewcomersPlace {
+            _of_all: self.newcomers.begin((), self.limits.newcomers).ok_or(Crowded)?,
+            _of_address: of_address.transpose()?,
         })
     }
 
@@ -109,5 +134,23 @@ mod tests {
         assert!(admission.connection(None).is_ok(), "a websocket is none");
         drop(stream);
         assert!(admission.event_stream(None).is_ok());
+    }
+
+    #[test]
+    fn who_says_nothing_takes_few_places() {
+        let limits = LiveLimits {
+            newcomers: 3,
+            newcomers_per_address: 2,
+            ..LiveLimits::default()
+        };
+        let admission = Admission::new(limits, 1);
+        let (home, elsewhere) = (Some([192, 0, 2, 1].into()), Some([192, 0, 2, 2].into()));
+        let first = admission.newcomer(home).unwrap();
+        let _second = admission.newcomer(home).unwrap();
+        assert!(admission.newcomer(home).is_err());
+        let _third = admission.newcomer(elsewhere).unwrap();
+        assert!(admission.newcomer(elsewhere).is_err(), "the node has enough");
+        drop(first);
+        assert!(admission.newcomer(home).is_ok());
     }
 }

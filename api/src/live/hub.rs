@@ -54,6 +54,8 @@ pub struct Hub {
     schema: Schema,
     /// How long making one event may take.
     timeout: Duration,
+    /// What the events of one developer's subscriptions may cost together.
+    cost_per_developer: usize,
     registry: Registry,
     metrics: LiveMetrics,
     /// Whether rounds are made: before and after, nobody is taken.
@@ -74,11 +76,12 @@ impl Drop for Subscribed {
 }
 
 impl Hub {
-    pub(super) fn new(endpoint: Endpoint, timeout: Duration, metrics: LiveMetrics) -> Self {
+    pub(super) fn new(endpoint: Endpoint, timeout: Duration, cost_per_developer: usize, metrics: LiveMetrics) -> Self {
         Self {
             plane: Arc::clone(endpoint.plane()),
             schema: endpoint.schema().clone(),
             timeout,
+            cost_per_developer,
             registry: Registry::default(),
             metrics,
             is_running: AtomicBool::new(false),
@@ -117,7 +120,21 @@ impl Hub {
             number,
             starting: Some(starting),
         };
-        let id = self.registry.add(subscription, self.feed());
+        // Admins watch everybody's, and are trusted with it.
+        let at_most = if subscriber.viewer.is_admin() {
+            usize::MAX
+        } else {
+            self.cost_per_developer
+        };
+        let Some(id) = self.registry.add(subscription, at_most, self.feed()) else {
+            return Err(RequestRefused::request(
+                http::StatusCode::TOO_MANY_REQUESTS,
+                ErrorCode::RateLimited,
+                format!(
+                    "The events of your open subscriptions may cost {at_most} together. Complete some first, or select less."
+                ),
+            ));
+        };
         self.metrics.subscribed();
         let subscribed = Subscribed {
             hub: Arc::clone(self),

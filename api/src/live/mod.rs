@@ -67,6 +67,15 @@ pub struct LiveLimits {
     pub connections_per_address: usize,
     /// Operations at once on one websocket.
     pub operations_per_connection: usize,
+    /// The sum of what one event of each subscription may cost, of all subscriptions that one developer has open. Events
+    /// are not paid for one by one.
+    pub cost_per_developer: usize,
+    /// Websockets at once that have not said yet who they are.
+    pub newcomers: usize,
+    /// Of these from one address (of IPv6 one network of 64 bits).
+    pub newcomers_per_address: usize,
+    /// The most bytes of one message from a client that has not said yet who it is.
+    pub first_message_bytes: usize,
     /// Updates that wait for a slow reader, of different objects.
     pub waiting_updates: usize,
     /// Bytes that wait for a slow reader.
@@ -88,6 +97,10 @@ impl Default for LiveLimits {
             event_streams: 512,
             connections_per_address: 1000,
             operations_per_connection: 100,
+            cost_per_developer: 20_000,
+            newcomers: 2000,
+            newcomers_per_address: 200,
+            first_message_bytes: 16 * 1024,
             waiting_updates: 1000,
             waiting_bytes: 4 * 1024 * 1024,
             message_bytes: 1024 * 1024,
@@ -126,7 +139,12 @@ impl Live {
         connections: TaskTracker,
     ) -> Self {
         let limits = options.live;
-        let hub = Hub::new(endpoint.service().clone(), endpoint.settings().timeout, metrics.clone());
+        let hub = Hub::new(
+            endpoint.service().clone(),
+            endpoint.settings().timeout,
+            limits.cost_per_developer,
+            metrics.clone(),
+        );
         Self {
             endpoint,
             hub: Arc::new(hub),

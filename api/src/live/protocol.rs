@@ -25,6 +25,9 @@ enum State {
     Ready,
 }
 
+/// The most bytes of a ping: it is sent back, and nobody pays for it.
+const LONGEST_PING: usize = 4096;
+
 /// One connection's conversation.
 #[derive(Debug)]
 pub(super) struct Protocol {
@@ -79,6 +82,9 @@ impl Protocol {
                 Step::Authenticate(payload.and_then(bearer_token))
             }
             (ClientMessage::ConnectionInit(_), State::Asked | State::Ready) => Step::Close(Close::TooManyInits),
+            (ClientMessage::Ping(_), _) if text.len() > LONGEST_PING => Step::Close(Close::BadMessage(
+                "Invalid message: the `payload` of a ping is too long".into(),
+            )),
             (ClientMessage::Ping(payload), _) => Step::Send(message::pong(payload)),
             (ClientMessage::Pong, _) => Step::Nothing,
             (ClientMessage::Subscribe { .. }, State::New | State::Asked) => Step::Close(Close::NotInitialised),

@@ -96,6 +96,8 @@ struct Known {
 struct Subscriptions {
     next_id: u64,
     entries: HashMap<u64, Entry>,
+    /// What one event of each open subscription may cost, summed up by account.
+    costs: HashMap<AccountId, usize>,
     known: HashMap<KnownKey, Known>,
 }
 
@@ -116,9 +118,16 @@ pub(super) struct Watcher {
 pub(super) struct Registry(Mutex<Subscriptions>);
 
 impl Registry {
-    /// Adds a subscription. From now on the feed gathers what changes.
-    pub(super) fn add(&self, subscription: Subscription, feed: &Feed) -> u64 {
+    /// Adds a subscription, unless its account's would cost more than `at_most` then. From now on the feed gathers what
+    /// changes.
+    pub(super) fn add(&self, subscription: Subscription, at_most: usize, feed: &Feed) -> Option<u64> {
         let mut all = self.lock();
+        let cost = all.costs.entry(subscription.claims.account).or_default();
+        let costs = cost.saturating_add(subscription.operation.cost.requested);
+        if costs > at_most {
+            return None;
+        }
+        *cost = costs;
         let id = all.next_id;
         all.next_id += 1;
         let known = subscription.interest.known_key(subscription.claims.account);
@@ -132,13 +141,21 @@ impl Registry {
         };
         all.entries.insert(id, entry);
         feed.set_open(true);
-        id
+        Some(id)
     }
 
     /// Removes a subscription, and what was remembered for it alone.
     pub(super) fn remove(&self, id: u64, feed: &Feed) {
         let mut all = self.lock();
         let removed = all.entries.remove(&id);
+        if let Some(Entry { subscription, .. }) = &removed {
+            let account = subscription.claims.account;
+            let cost = all.costs.get(&account).copied().unwrap_or_default();
+            match cost.saturating_sub(subscription.operation.cost.requested) {
+                0 => all.costs.remove(&account),
+                left => all.costs.insert(account, left),
+            };
+        }
         if let Some(key) = removed.and_then(|entry| entry.known)
             && let Some(known) = all.known.get_mut(&key)
         {

@@ -34,7 +34,7 @@ use tracing::Instrument as _;
 
 use super::{
     Live, Subscriber,
-    admission::Place,
+    admission::{NewcomersPlace, Place},
     authority,
     close::Close,
     hub::Subscribed,
@@ -82,6 +82,9 @@ pub(crate) async fn connect(State(live): State<Arc<Live>>, mut request: Request)
     let Ok(place) = live.admission.connection(client_address) else {
         return crowded();
     };
+    let Ok(newcomer) = live.admission.newcomer(client_address) else {
+        return crowded();
+    };
     let request_id = request.extensions().get::<RequestId>().cloned();
     let request_id = request_id.unwrap_or_else(RequestId::generate);
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
@@ -99,6 +102,7 @@ pub(crate) async fn connect(State(live): State<Arc<Live>>, mut request: Request)
         talk: Mutex::new(Talk {
             protocol: Protocol::new(),
             running: HashMap::new(),
+            newcomer: Some(newcomer),
             who: None,
         }),
     };
@@ -165,7 +169,7 @@ fn offers_subprotocol(headers: &HeaderMap) -> bool {
 /// The answer when there are too many connections.
 pub(super) fn crowded() -> Response {
     let retry = [(header::RETRY_AFTER, HeaderValue::from_static("30"))];
-    let message = "There are too many live connections from this address. Close some, or try again later.\n";
+    let message = "There are too many live connections. Close some, or try again later.\n";
     (StatusCode::TOO_MANY_REQUESTS, retry, message).into_response()
 }
 
@@ -182,6 +186,8 @@ struct Connection {
 struct Talk {
     protocol: Protocol,
     running: HashMap<u64, Running>,
+    /// The place of who has not said yet who it is.
+    newcomer: Option<NewcomersPlace>,
     /// Who it is, and the account's place.
     who: Option<(Claims, budget::Connection)>,
 }
@@ -282,6 +288,9 @@ impl Connection {
                     return Close::ByClient;
                 }
             };
+            if acknowledged.is_some() && text.len() > self.live.limits.first_message_bytes {
+                return Close::TooLarge;
+            }
             let step = self.talk().protocol.receive(&text);
             match step {
                 Step::Nothing => {}
@@ -319,6 +328,7 @@ impl Connection {
         let place = self.live.admission.subscriber(Payer::of(viewer, self.client_address));
         let place = place.map_err(|_| Close::Crowded)?;
         let mut talk = self.talk();
+        talk.newcomer = None;
         talk.who = Some((claims, place));
         self.outbox.send(talk.protocol.acknowledge());
         Ok(claims)

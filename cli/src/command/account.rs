@@ -61,6 +61,9 @@ impl AccountCommand {
                 Outcome::object(&viewer)
             }
             Self::SignOut => {
+                if !session.is_kept()? {
+                    return Err(session.signed_out());
+                }
                 session.keeping_client()?.sign_out().await?;
                 Outcome::done("Signed out.")
             }

@@ -48,5 +48,10 @@ async fn tokens_are_not_sent_to_another_server_than_the_one_that_gave_them() {
         .with(&[("PORTICO_ENDPOINT", &elsewhere)], &["apps", "list"])
         .await
         .with_code(4);
+    // Nor is what was kept for the one forgotten at the other.
+    admin
+        .with(&[("PORTICO_ENDPOINT", &elsewhere)], &["sign-out"])
+        .await
+        .with_code(4);
     admin.run(&["apps", "list"]).await.succeeded();
 }

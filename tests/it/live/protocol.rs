@@ -208,6 +208,59 @@ async fn a_connection_has_so_many_operations() {
 }
 
 #[tokio::test]
+async fn a_developers_subscriptions_may_cost_so_much_together() {
+    let server = TestServer::start_with(|options| {
+        options.live.cost_per_developer = 50;
+    })
+    .await;
+    let admin = server.admin().await;
+    let dana = server.developer(&admin, "dana").await;
+    let mut socket = LiveSocket::ready(&server, &token(&dana.client)).await;
+    let mut begun = 0;
+    let refused = loop {
+        let came = socket.subscribe(&begun.to_string(), VIEWER, json!({})).await;
+        match came.into_iter().next() {
+            Some(refused) => break refused,
+            None => begun += 1,
+        }
+        assert!(begun <= 50, "each costs something");
+    };
+    assert!(begun > 0);
+    assert_eq!(refused["payload"][0]["extensions"]["code"], "RATE_LIMITED", "{refused}");
+    // Another connection is no way around it, and what has ended counts no more.
+    let mut another = LiveSocket::ready(&server, &token(&dana.client)).await;
+    assert_eq!(another.subscribe("a", VIEWER, json!({})).await.len(), 1);
+    socket.send(json!({ "type": "complete", "id": "0" })).await;
+    assert!(socket.subscribe("again", VIEWER, json!({})).await.is_empty());
+    let mut admins = LiveSocket::ready(&server, &token(&admin)).await;
+    for id in 0..60 {
+        assert!(admins.subscribe(&id.to_string(), VIEWER, json!({})).await.is_empty());
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_has_not_said_who_it_is_gets_few_places_and_short_messages() {
+    let server = TestServer::start_with(|options| {
+        options.live.newcomers_per_address = 1;
+    })
+    .await;
+    let admin = token(&server.admin().await);
+    let mut first = LiveSocket::connect(&server, Handshake::default()).await.unwrap();
+    let refused = LiveSocket::connect(&server, Handshake::default()).await;
+    assert_eq!(refused.err(), Some(429));
+    first.init(&admin).await;
+    assert_eq!(first.message().await, json!({ "type": "connection_ack" }));
+    let mut second = LiveSocket::connect(&server, Handshake::default()).await.unwrap();
+    let long = json!({ "type": "ping", "payload": { "long": "x".repeat(20_000) } });
+    second.send(long.clone()).await;
+    assert_eq!(second.closed().await.0, 1009);
+    first.send(long).await;
+    assert_eq!(first.closed().await.0, 4400);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_server_that_stops_says_so() {
     let server = TestServer::start().await;
     let mut socket = LiveSocket::ready(&server, &token(&server.admin().await)).await;
