@@ -189,7 +189,8 @@ async fn queries_come_by_get_with_their_hash_and_caches_keep_what_is_everybodys(
         )
         .await;
         assert_eq!(sent.get("errors"), None);
-        let refused = get(&server, &[("extensions", &extensions.to_string())]).await;
+        let (by_hash, with) = (extensions.to_string(), variables.to_string());
+        let refused = get(&server, &[("extensions", &by_hash), ("variables", &with)]).await;
         assert_eq!(
             (refused.status(), &refused.headers()["allow"]),
             (
