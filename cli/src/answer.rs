@@ -26,6 +26,8 @@ pub(crate) enum Answer {
     Object(Value),
     /// Text as it is: a document, a script. As JSON it is a string.
     Text(String),
+    /// All there is to show is shown already.
+    Shown,
     /// Nothing to show but that it was done.
     Done(String),
 }

@@ -26,6 +26,9 @@ impl Output {
 
     /// Shows what a command answered; the process ends with what this returns.
     pub(crate) fn show(self, outcome: &Outcome) -> ExitCode {
+        if matches!(outcome.answer, Answer::Shown) {
+            return ExitCode::from(outcome.exit_code);
+        }
         let shown = match self.format {
             Format::Json => pretty(&as_json(&outcome.answer)),
             Format::Table => as_table(&outcome.answer),
@@ -50,6 +53,11 @@ impl Output {
     }
 }
 
+/// Shows a value on one line, at once; tells whether anybody still reads.
+pub(crate) fn line(value: &Value) -> bool {
+    write_line(io::stdout(), &value.to_string()).is_ok()
+}
+
 fn write_line(mut stream: impl io::Write, text: &str) -> io::Result<()> {
     if text.ends_with('\n') || text.is_empty() {
         stream.write_all(text.as_bytes())?;
@@ -69,6 +77,7 @@ fn as_json(answer: &Answer) -> Value {
         Answer::Object(object) => object.clone(),
         Answer::Text(text) => Value::from(text.as_str()),
         Answer::Done(sentence) => json!({ "done": sentence }),
+        Answer::Shown => Value::Null,
     }
 }
 
@@ -77,6 +86,7 @@ fn as_table(answer: &Answer) -> String {
         Answer::List(objects, columns) => rows(objects, columns),
         Answer::Object(object) => fields(object),
         Answer::Text(text) | Answer::Done(text) => text.clone(),
+        Answer::Shown => String::new(),
     }
 }
 

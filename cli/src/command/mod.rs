@@ -13,6 +13,7 @@ mod portal;
 mod product;
 mod registration;
 mod version;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -74,6 +75,9 @@ pub(crate) enum Command {
     /// What was done, by whom and to what
     #[command(subcommand)]
     AuditEvents(audit::AuditCommand),
+    /// Follow what changes, a line of JSON for each
+    #[command(subcommand)]
+    Watch(watch::WatchCommand),
     #[command(flatten)]
     Node(node::NodeCommand),
     /// Make portal settings, strategies, products and versions match a file; what the file does not name stays
@@ -113,6 +117,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::GatewayNodes(command) => command.run(&session.signed_in_client()?).await,
         Command::GatewayTokens(command) => command.run(&session.signed_in_client()?).await,
         Command::AuditEvents(command) => command.run(&session.signed_in_client()?).await,
+        Command::Watch(command) => command.run(&session.signed_in_client()?).await,
         Command::Node(command) => command.run(&session.client()?).await,
         Command::Apply(command) => command.run(&session.signed_in_client()?).await,
         Command::Completions { shell } => Ok(manual::completions(shell)),
@@ -164,7 +169,7 @@ mod tests {
         let mut fields = BTreeSet::new();
         for definition in parse_schema(portico_sdk::SCHEMA).unwrap().definitions {
             if let TypeSystemDefinition::Type(root) = definition
-                && matches!(root.node.name.node.as_str(), "Query" | "Mutation")
+                && matches!(root.node.name.node.as_str(), "Query" | "Mutation" | "Subscription")
                 && let TypeKind::Object(object) = root.node.kind
             {
                 fields.extend(object.fields.into_iter().map(|field| field.node.name.node.to_string()));
@@ -174,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn every_query_and_mutation_of_the_schema_has_a_command() {
+    fn every_query_mutation_and_subscription_of_the_schema_has_a_command() {
         let mut called_fields = BTreeSet::new();
         called(&Arguments::command(), &mut called_fields);
         assert!(!called_fields.is_empty());

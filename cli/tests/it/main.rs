@@ -9,3 +9,4 @@ mod flow;
 mod manual;
 mod porticoctl;
 mod sessions;
+mod watch;

@@ -61,8 +61,8 @@ impl Porticoctl {
         serde_json::from_str(&ended.stdout).unwrap()
     }
 
-    /// Runs it with these variables besides.
-    pub(crate) async fn with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
+    /// The command with these arguments, to be started by the caller.
+    pub(crate) fn command(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_porticoctl"));
         for variable in [
             "PORTICO_EMAIL",
@@ -79,6 +79,12 @@ impl Porticoctl {
             .env("PORTICO_CONFIG_DIR", self.folder.path())
             .envs(variables.iter().copied())
             .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it with these variables besides.
+    pub(crate) async fn with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
+        let mut command = self.command(variables, arguments);
         let Output { status, stdout, stderr } = tokio::task::spawn_blocking(move || command.output())
             .await
             .unwrap()
