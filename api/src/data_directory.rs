@@ -26,7 +26,16 @@ pub enum DataDirectoryError {
 #[derive(Debug)]
 pub struct DataDirectory {
     path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+/// Closing the file alone would leave the lock to a child that is being started at that moment: it has the file, too,
+/// until it becomes another program.
+impl Drop for DataDirectory {
+    fn drop(&mut self) {
+        // Where that fails, the lock ends with the process.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl DataDirectory {
@@ -50,7 +59,7 @@ impl DataDirectory {
         match file.try_lock() {
             Ok(()) => Ok(Self {
                 path: path.to_owned(),
-                _lock: file,
+                lock: file,
             }),
             Err(TryLockError::WouldBlock) => Err(DataDirectoryError::InUse(path.to_owned())),
             Err(TryLockError::Error(source)) => Err(failed(source)),

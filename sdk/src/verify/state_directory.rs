@@ -14,17 +14,22 @@ use super::ConnectError;
 pub(super) struct StateDirectory {
     path: PathBuf,
     node: GatewayNodeId,
-    _lock: File,
+    lock: File,
+}
+
+/// Closing the file alone would leave the lock to a child process that is being started at that moment: it has the file,
+/// too, until it becomes another program.
+impl Drop for StateDirectory {
+    fn drop(&mut self) {
+        // Where that fails, the lock ends with the process.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl StateDirectory {
     pub(super) fn open(path: PathBuf) -> Result<Self, ConnectError> {
         match Self::try_open(&path) {
-            Ok((node, lock)) => Ok(Self {
-                path,
-                node,
-                _lock: lock,
-            }),
+            Ok((node, lock)) => Ok(Self { path, node, lock }),
             Err(TryLockError::WouldBlock) => Err(ConnectError::StateDirectoryInUse(path)),
             Err(TryLockError::Error(source)) => Err(ConnectError::StateDirectory { path, source }),
         }
